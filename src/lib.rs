@@ -1,0 +1,1 @@
+//! navi: stack file ─▶ Stack ─▶ ResourceGraph ─▶ Observation ─▶ Plan ─▶ execution ─▶ State + Report.
