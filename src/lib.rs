@@ -1,1 +1,5 @@
 //! navi: stack file ─▶ Stack ─▶ ResourceGraph ─▶ Observation ─▶ Plan ─▶ execution ─▶ State + Report.
+
+pub mod aws;
+pub mod kinds;
+pub mod resource;

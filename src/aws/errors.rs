@@ -1,0 +1,324 @@
+//! What does an error of AWS ask for? Every code that navi treats in its own way is in this table.
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::display::DisplayErrorContext;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::request_id::RequestId;
+
+use crate::resource::{CallError, Certainty, ErrorClass};
+
+/// Ours, from the SDK's.
+pub(super) fn call_error<E>(operation: &str, error: &SdkError<E, HttpResponse>) -> CallError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let status = error
+        .raw_response()
+        .map(|response| response.status().as_u16());
+    let code = error.code().map(str::to_owned);
+    let message = match error.message() {
+        Some(message) if !message.is_empty() => message.to_owned(),
+        _ => match &code {
+            Some(_) => "no further explanation".to_owned(),
+            None => readable(error),
+        },
+    };
+    let answered = matches!(error, SdkError::ServiceError(_));
+    let refused = answered && status.is_some_and(|status| status < 500);
+    let class = match (&code, answered) {
+        (Some(code), true) => match classify(code, &message) {
+            // A 5xx whose code says nothing more.
+            ErrorClass::Other if !refused => ErrorClass::Transient,
+            class => class,
+        },
+        (_, true) => ErrorClass::Other,
+        (_, false) => match error {
+            SdkError::ConstructionFailure(_) => ErrorClass::Invalid,
+            SdkError::DispatchFailure(failure) if failure.is_user() => ErrorClass::Invalid,
+            _ => ErrorClass::Transient,
+        },
+    };
+    // A throttled request was not carried out, whatever its status: some services throttle with 503.
+    let rejected = refused
+        || (answered && class == ErrorClass::Throttled)
+        || matches!(error, SdkError::ConstructionFailure(_));
+    CallError {
+        operation: operation.to_owned(),
+        code,
+        message,
+        request_id: error.request_id().map(str::to_owned),
+        class,
+        certainty: if rejected {
+            Certainty::Rejected
+        } else {
+            Certainty::Ambiguous
+        },
+    }
+}
+
+/// The causes of an error that AWS never answered, in one line.
+fn readable<E>(error: &SdkError<E, HttpResponse>) -> String
+where
+    E: std::error::Error + 'static,
+{
+    match error {
+        SdkError::TimeoutError(_) => "no answer in time".to_owned(),
+        other => DisplayErrorContext(other)
+            .to_string()
+            .split(" (")
+            .next()
+            .unwrap_or("the call failed")
+            .to_owned(),
+    }
+}
+
+/// The class of a code that AWS answered, with its message where the code is used for many things.
+pub fn classify(code: &str, message: &str) -> ErrorClass {
+    if let Some(class) = by_message(code, message) {
+        return class;
+    }
+    match code {
+        // aws-behaviour §2, throttling names.
+        "Throttling"
+        | "ThrottlingException"
+        | "ThrottledException"
+        | "RequestLimitExceeded"
+        | "RequestThrottled"
+        | "RequestThrottledException"
+        | "TooManyRequestsException"
+        | "SlowDown"
+        | "PriorRequestNotComplete"
+        | "EC2ThrottledException"
+        | "BandwidthLimitExceeded"
+        | "TransactionInProgressException" => ErrorClass::Throttled,
+
+        // aws-behaviour §2, delete-side "still in use", and each kind's own words for it.
+        "DependencyViolation"
+        | "InvalidIPAddress.InUse"
+        | "InvalidGroup.InUse"
+        | "ResourceInUse"
+        | "ResourceInUseException"
+        | "DeleteConflict"
+        | "DeleteConflictException"
+        | "ClusterContainsServicesException"
+        | "ClusterContainsTasksException"
+        | "ClusterContainsContainerInstancesException"
+        | "UpdateInProgressException" => ErrorClass::InUse,
+
+        // Things that settle: §2.10 OperationAborted, §2.8 ConcurrentModification,
+        // §1 row 18 for certificates.
+        "OperationAbortedException"
+        | "ConcurrentModification"
+        | "ConcurrentModificationException"
+        | "UnsupportedCertificate"
+        | "DuplicateRequest" => ErrorClass::NotYet,
+
+        "NatGatewayNotFound"
+        | "NoSuchEntity"
+        | "NoSuchEntityException"
+        | "NoSuchHostedZone"
+        | "LoadBalancerNotFound"
+        | "LoadBalancerNotFoundException"
+        | "TargetGroupNotFound"
+        | "TargetGroupNotFoundException"
+        | "ListenerNotFound"
+        | "ListenerNotFoundException"
+        | "RuleNotFound"
+        | "RuleNotFoundException"
+        | "CertificateNotFound"
+        | "CertificateNotFoundException"
+        | "SubnetNotFound"
+        | "NamespaceNotFound"
+        | "ServiceNotFound"
+        | "ServiceNotFoundException"
+        | "ServiceNotActiveException"
+        | "OperationNotFound"
+        | "InstanceNotFound"
+        | "ClusterNotFoundException"
+        | "ResourceNotFoundException" => ErrorClass::NotFound,
+
+        "EntityAlreadyExists"
+        | "EntityAlreadyExistsException"
+        | "ResourceAlreadyExistsException"
+        | "RouteAlreadyExists"
+        | "Resource.AlreadyAssociated"
+        | "InvalidGroup.Duplicate"
+        | "InvalidPermission.Duplicate"
+        | "DuplicateLoadBalancerName"
+        | "DuplicateLoadBalancerNameException"
+        | "DuplicateTargetGroupName"
+        | "DuplicateTargetGroupNameException"
+        | "DuplicateListener"
+        | "DuplicateListenerException"
+        | "PriorityInUse"
+        | "PriorityInUseException"
+        | "NamespaceAlreadyExists"
+        | "ServiceAlreadyExists"
+        | "HostedZoneAlreadyExists"
+        | "ConflictingDomainExists"
+        | "InvalidSubnet.Conflict" => ErrorClass::AlreadyExists,
+
+        // aws-behaviour §5.
+        "VpcLimitExceeded"
+        | "SubnetLimitExceeded"
+        | "InternetGatewayLimitExceeded"
+        | "AddressLimitExceeded"
+        | "NatGatewayLimitExceeded"
+        | "RouteTableLimitExceeded"
+        | "SecurityGroupLimitExceeded"
+        | "RulesPerSecurityGroupLimitExceeded"
+        | "TooManyLoadBalancers"
+        | "TooManyTargetGroups"
+        | "TooManyListeners"
+        | "TooManyRules"
+        | "TooManyHostedZones"
+        | "LimitExceeded"
+        | "LimitExceededException"
+        | "ResourceLimitExceeded"
+        | "ServiceQuotaExceededException" => ErrorClass::Quota,
+
+        "AccessDenied"
+        | "AccessDeniedException"
+        | "UnauthorizedOperation"
+        | "UnrecognizedClientException"
+        | "InvalidClientTokenId"
+        | "AuthFailure"
+        | "ExpiredToken"
+        | "ExpiredTokenException"
+        | "SignatureDoesNotMatch"
+        | "OptInRequired" => ErrorClass::Denied,
+
+        "InternalError"
+        | "InternalFailure"
+        | "InternalServerError"
+        | "ServerException"
+        | "ServiceUnavailable"
+        | "ServiceUnavailableException"
+        | "ServiceFailure"
+        | "RequestTimeout"
+        | "RequestTimeoutException" => ErrorClass::Transient,
+
+        // Every EC2 kind has its own: InvalidVpcID.NotFound, InvalidGroup.NotFound, …
+        code if code.ends_with(".NotFound") => ErrorClass::NotFound,
+        "ValidationError"
+        | "ValidationException"
+        | "InvalidInput"
+        | "InvalidParameter"
+        | "InvalidParameterValue"
+        | "MissingParameter"
+        | "MalformedPolicyDocument"
+        | "MalformedPolicyDocumentException" => ErrorClass::Invalid,
+        _ => ErrorClass::Other,
+    }
+}
+
+/// The codes that mean different things by their message.
+fn by_message(code: &str, message: &str) -> Option<ErrorClass> {
+    let says = |text: &str| message.contains(text);
+    match code {
+        // ECS answers nearly everything with these two (aws-behaviour §1 rows 30 and 32, §2.18).
+        "InvalidParameterException" | "ClientException" => {
+            if says("does not have an associated load balancer")
+                || says("Unable to assume the service linked role")
+                || says("verify that the ECS service role being passed has the proper permissions")
+                || says("still Draining")
+            {
+                Some(ErrorClass::NotYet)
+            } else if says("not idempotent") {
+                Some(ErrorClass::AlreadyExists)
+            } else if says("cannot be stopped while deployments are active")
+                || says("has a dependent object")
+            {
+                Some(ErrorClass::InUse)
+            } else {
+                None
+            }
+        }
+        // aws-behaviour §2.8: a principal created a moment ago.
+        "MalformedPolicyDocument" | "MalformedPolicyDocumentException" => {
+            says("Invalid principal in policy").then_some(ErrorClass::NotYet)
+        }
+        // aws-behaviour §2.5: an address that somebody else released is gone for us.
+        "AuthFailure" if says("does not belong to you") => Some(ErrorClass::NotFound),
+        // aws-behaviour §2.12: deleting a record that is not there.
+        "InvalidChangeBatch" if says("not found") => Some(ErrorClass::NotFound),
+        "InvalidChangeBatch" if says("already exists") => Some(ErrorClass::AlreadyExists),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_with_many_meanings_are_told_apart_by_their_message() {
+        let cases = [
+            (
+                "InvalidParameterException",
+                "The target group with targetGroupArn arn:x does not have an associated load balancer.",
+                ErrorClass::NotYet,
+            ),
+            (
+                "InvalidParameterException",
+                "Creation of service was not idempotent.",
+                ErrorClass::AlreadyExists,
+            ),
+            (
+                "InvalidParameterException",
+                "The service cannot be stopped while deployments are active.",
+                ErrorClass::InUse,
+            ),
+            (
+                "InvalidParameterException",
+                "Unable to Start a service that is still Draining.",
+                ErrorClass::NotYet,
+            ),
+            (
+                "AuthFailure",
+                "The address '198.51.100.1' does not belong to you.",
+                ErrorClass::NotFound,
+            ),
+            (
+                "AuthFailure",
+                "AWS was not able to validate the provided access credentials",
+                ErrorClass::Denied,
+            ),
+            (
+                "InvalidChangeBatch",
+                "Tried to delete resource record set [name='a.', type='A'] but it was not found",
+                ErrorClass::NotFound,
+            ),
+            (
+                "MalformedPolicyDocument",
+                "Invalid principal in policy: \"AWS\":\"x\"",
+                ErrorClass::NotYet,
+            ),
+            (
+                "MalformedPolicyDocument",
+                "Syntax errors in policy.",
+                ErrorClass::Invalid,
+            ),
+        ];
+        for (code, message, class) in cases {
+            assert_eq!(classify(code, message), class, "{code}: {message}");
+        }
+    }
+
+    #[test]
+    fn every_ec2_not_found_is_one() {
+        for code in [
+            "InvalidVpcID.NotFound",
+            "InvalidGroup.NotFound",
+            "InvalidAllocationID.NotFound",
+        ] {
+            assert_eq!(classify(code, ""), ErrorClass::NotFound);
+        }
+    }
+
+    #[test]
+    fn an_unknown_code_is_other() {
+        assert_eq!(classify("SomethingNew", "whatever"), ErrorClass::Other);
+    }
+}

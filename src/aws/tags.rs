@@ -1,0 +1,101 @@
+//! How do tags look in each service's own types?
+
+use crate::resource::{CallError, TagMap};
+
+use super::{Aws, send};
+
+/// The tag that carries the token of the create that made an object.
+pub const OPERATION: &str = "navi:op";
+
+/// The tags of a create: the spec's, and the token of this very create.
+pub fn with_token(tags: &TagMap, token: &str) -> TagMap {
+    let mut tags = tags.clone();
+    tags.insert(OPERATION.to_owned(), token.to_owned());
+    tags
+}
+
+/// The tags that a comparison may see: AWS's own are never ours (aws-behaviour §2, tags), and the
+/// token of the create is not part of the spec.
+pub fn comparable(tags: impl IntoIterator<Item = (String, String)>) -> TagMap {
+    tags.into_iter()
+        .filter(|(key, _)| !key.starts_with("aws:") && key != OPERATION)
+        .collect()
+}
+
+/// The tags as EC2's creates take them.
+pub fn specification(
+    of: aws_sdk_ec2::types::ResourceType,
+    tags: &TagMap,
+    token: &str,
+) -> aws_sdk_ec2::types::TagSpecification {
+    aws_sdk_ec2::types::TagSpecification::builder()
+        .resource_type(of)
+        .set_tags(Some(ec2(&with_token(tags, token))))
+        .build()
+}
+
+/// A filter that finds what the create with this token made.
+pub fn made_by(token: &str) -> aws_sdk_ec2::types::Filter {
+    aws_sdk_ec2::types::Filter::builder()
+        .name(format!("tag:{OPERATION}"))
+        .values(token)
+        .build()
+}
+
+/// Tags as EC2 takes them.
+pub fn ec2(tags: &TagMap) -> Vec<aws_sdk_ec2::types::Tag> {
+    tags.iter()
+        .map(|(key, value)| {
+            aws_sdk_ec2::types::Tag::builder()
+                .key(key)
+                .value(value)
+                .build()
+        })
+        .collect()
+}
+
+/// Tags as EC2 answers them.
+pub fn from_ec2(tags: Option<Vec<aws_sdk_ec2::types::Tag>>) -> TagMap {
+    comparable(
+        tags.unwrap_or_default()
+            .into_iter()
+            .filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default()))),
+    )
+}
+
+/// Sets an EC2 object's tags to the wanted ones. `dropped` are the keys to take away, from
+/// `Change::dropped_tag_keys`.
+pub async fn retag_ec2(
+    aws: &Aws,
+    id: &str,
+    wanted: &TagMap,
+    dropped: &[String],
+) -> Result<(), CallError> {
+    if !dropped.is_empty() {
+        let tags = dropped
+            .iter()
+            .map(|key| aws_sdk_ec2::types::Tag::builder().key(key).build())
+            .collect();
+        send(
+            "ec2:DeleteTags",
+            aws.ec2
+                .delete_tags()
+                .resources(id)
+                .set_tags(Some(tags))
+                .send(),
+        )
+        .await?;
+    }
+    if !wanted.is_empty() {
+        send(
+            "ec2:CreateTags",
+            aws.ec2
+                .create_tags()
+                .resources(id)
+                .set_tags(Some(ec2(wanted)))
+                .send(),
+        )
+        .await?;
+    }
+    Ok(())
+}

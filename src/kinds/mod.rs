@@ -1,0 +1,147 @@
+//! Which kinds of resource are there? The list below is the whole registry: a kind is one file and
+//! one line here (docs/ADDING_A_RESOURCE.md).
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::aws::Aws;
+use crate::resource::{
+    AnyContext, AnyLookup, AnyResource, BoxFuture, CallError, Change, Cloud, DecodeError, Holder,
+    Known, Observed, Resource, StepError, dispatch,
+};
+
+/// Declares the modules, the closed enum of kinds, and the routing from a kind's name to its type.
+macro_rules! kinds {
+    ($($module:ident :: $kind:ident),+ $(,)?) => {
+        $(pub mod $module;)+
+
+        /// Every kind that navi knows.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Kind {
+            $(#[doc = concat!("See [`", stringify!($module), "`].")] $kind,)+
+        }
+
+        impl Kind {
+            /// All kinds, in the order of the list.
+            pub const ALL: &'static [Kind] = &[$(Kind::$kind),+];
+
+            /// The kind's name in addresses.
+            pub fn name(self) -> &'static str {
+                match self { $(Kind::$kind => $module::$kind::KIND,)+ }
+            }
+        }
+
+        /// Calls `$door` with the type of the kind.
+        macro_rules! route {
+            ($name:expr, $door:ident $args:tt) => {
+                match $name { $(Kind::$kind => dispatch::$door::<$module::$kind> $args,)+ }
+            };
+            ($name:expr, await $door:ident $args:tt) => {
+                match $name { $(Kind::$kind => dispatch::$door::<$module::$kind> $args.await,)+ }
+            };
+        }
+    };
+}
+
+kinds! {
+    vpc::Vpc,
+}
+
+/// The kind of this name, or an error that speaks of a defect: specs in memory are of known kinds.
+fn kind(name: &str) -> Result<Kind, CallError> {
+    Kind::ALL
+        .iter()
+        .copied()
+        .find(|kind| kind.name() == name)
+        .ok_or_else(|| CallError::local("navi", format!("there is no kind `{name}`")))
+}
+
+impl Cloud for Aws {
+    fn decode(&self, name: &str, spec: &Value) -> Result<Arc<dyn AnyResource>, DecodeError> {
+        let kind = kind(name).map_err(|_| DecodeError::UnknownKind(name.to_owned()))?;
+        route!(kind, decode(spec))
+    }
+
+    fn begin_sweep(&self) {
+        self.memo.clear();
+    }
+
+    fn read<'a>(
+        &'a self,
+        name: &'a str,
+        lookups: &'a [AnyLookup],
+        known: &'a Known,
+    ) -> BoxFuture<'a, Result<Vec<Option<Observed>>, CallError>> {
+        Box::pin(async move { route!(kind(name)?, await read(self, lookups, known)) })
+    }
+
+    fn find<'a>(
+        &'a self,
+        resource: &'a dyn AnyResource,
+        context: &'a AnyContext,
+    ) -> BoxFuture<'a, Result<Option<Value>, CallError>> {
+        Box::pin(async move { route!(kind(resource.kind())?, await find(self, resource, context)) })
+    }
+
+    fn create<'a>(
+        &'a self,
+        resource: &'a dyn AnyResource,
+        context: &'a AnyContext,
+    ) -> BoxFuture<'a, Result<Value, StepError>> {
+        Box::pin(
+            async move { route!(kind(resource.kind())?, await create(self, resource, context)) },
+        )
+    }
+
+    fn update<'a>(
+        &'a self,
+        resource: &'a dyn AnyResource,
+        context: &'a AnyContext,
+        outputs: &'a Value,
+        seen: &'a Observed,
+        change: &'a Change,
+    ) -> BoxFuture<'a, Result<Value, StepError>> {
+        Box::pin(async move {
+            route!(kind(resource.kind())?, await update(self, resource, context, outputs, seen, change))
+        })
+    }
+
+    fn delete<'a>(
+        &'a self,
+        resource: &'a dyn AnyResource,
+        context: &'a AnyContext,
+        outputs: &'a Value,
+    ) -> BoxFuture<'a, Result<(), StepError>> {
+        Box::pin(async move {
+            route!(kind(resource.kind())?, await delete(self, resource, context, outputs))
+        })
+    }
+
+    fn holders<'a>(
+        &'a self,
+        resource: &'a dyn AnyResource,
+        context: &'a AnyContext,
+        outputs: &'a Value,
+    ) -> BoxFuture<'a, Vec<Holder>> {
+        Box::pin(async move {
+            let Ok(kind) = kind(resource.kind()) else {
+                return Vec::new();
+            };
+            route!(kind, await holders(self, resource, context, outputs))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_name_of_its_own() {
+        let mut names: Vec<_> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), Kind::ALL.len());
+    }
+}

@@ -1,0 +1,361 @@
+//! The VPC with its DNS attributes: how is it made, compared, changed and removed?
+
+use std::collections::HashMap;
+
+use aws_sdk_ec2::types::{
+    AttributeBooleanValue, Filter, ResourceType, VpcAttributeName, VpcState,
+};
+use futures::future::try_join_all;
+use serde::{Deserialize, Serialize};
+
+use crate::aws::{Aws, InterfaceFilter, Settle, holders_among_interfaces, send, settle, tags};
+use crate::resource::{
+    CallError, Change, Context, Effect, Holder, Known, Lookup, Readiness, Resource, StepError,
+    TagMap,
+};
+
+/// What the stack wants.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Vpc {
+    /// IPv4 block, `10.0.0.0/16`.
+    pub cidr_block: String,
+    /// Whether the VPC's resolver answers; private hosted zones need it.
+    pub enable_dns_support: bool,
+    /// Whether instances get names; private hosted zones need it.
+    pub enable_dns_hostnames: bool,
+    /// Tags, `Name` among them.
+    pub tags: TagMap,
+}
+
+/// What AWS has.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VpcObserved {
+    /// `vpc-…`.
+    pub vpc_id: String,
+    /// IPv4 block.
+    pub cidr_block: String,
+    /// Attribute of the same name.
+    pub enable_dns_support: bool,
+    /// Attribute of the same name.
+    pub enable_dns_hostnames: bool,
+    /// Whether AWS calls it available.
+    pub available: bool,
+    /// Tags but AWS's own.
+    pub tags: TagMap,
+}
+
+/// What dependents may read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VpcOutputs {
+    /// `vpc-…`.
+    pub vpc_id: String,
+}
+
+impl Resource for Vpc {
+    const KIND: &'static str = "vpc";
+    type Cloud = Aws;
+    type Observed = VpcObserved;
+    type Outputs = VpcOutputs;
+
+    fn diff(&self, seen: &VpcObserved, recorded: Option<&Self>, _known: &Known) -> Change {
+        let mut change = Change::default();
+        change.field("cidr_block", &seen.cidr_block, &self.cidr_block, Effect::Replace);
+        change.field(
+            "enable_dns_support",
+            &seen.enable_dns_support,
+            &self.enable_dns_support,
+            Effect::InPlace,
+        );
+        change.field(
+            "enable_dns_hostnames",
+            &seen.enable_dns_hostnames,
+            &self.enable_dns_hostnames,
+            Effect::InPlace,
+        );
+        change.tags(&seen.tags, &self.tags);
+        change.dropped_tags(recorded.map(|recorded| &recorded.tags), &self.tags);
+        change
+    }
+
+    fn outputs(&self, seen: &VpcObserved) -> VpcOutputs {
+        VpcOutputs {
+            vpc_id: seen.vpc_id.clone(),
+        }
+    }
+
+    fn readiness(&self, seen: &VpcObserved) -> Readiness {
+        match seen.available {
+            true => Readiness::Ready,
+            false => Readiness::Pending("VPC is pending".to_owned()),
+        }
+    }
+
+    async fn read(
+        aws: &Aws,
+        lookups: &[Lookup<'_, Self>],
+    ) -> Result<Vec<Option<VpcObserved>>, CallError> {
+        // A filter instead of `VpcIds`: one unknown ID would fail the whole call.
+        let ids = lookups.iter().map(|lookup| lookup.outputs.vpc_id.clone());
+        let answer = send(
+            "ec2:DescribeVpcs",
+            aws.ec2
+                .describe_vpcs()
+                .filters(Filter::builder().name("vpc-id").set_values(Some(ids.collect())).build())
+                .send(),
+        )
+        .await?;
+        let found = answer.vpcs.unwrap_or_default().into_iter().map(async |vpc| {
+            let vpc_id = vpc.vpc_id.unwrap_or_default();
+            // Not part of DescribeVpcs, and one attribute per call (aws-behaviour §2.1).
+            let (support, hostnames) = tokio::try_join!(
+                attribute(aws, &vpc_id, VpcAttributeName::EnableDnsSupport),
+                attribute(aws, &vpc_id, VpcAttributeName::EnableDnsHostnames),
+            )?;
+            Ok::<_, CallError>((
+                vpc_id.clone(),
+                VpcObserved {
+                    vpc_id,
+                    cidr_block: vpc.cidr_block.unwrap_or_default(),
+                    enable_dns_support: support,
+                    enable_dns_hostnames: hostnames,
+                    available: vpc.state == Some(VpcState::Available),
+                    tags: tags::from_ec2(vpc.tags),
+                },
+            ))
+        });
+        let found: HashMap<_, _> = try_join_all(found).await?.into_iter().collect();
+        Ok(lookups
+            .iter()
+            .map(|lookup| found.get(&lookup.outputs.vpc_id).cloned())
+            .collect())
+    }
+
+    async fn find(&self, context: &Context<'_, Aws>) -> Result<Option<VpcOutputs>, CallError> {
+        let answer = send(
+            "ec2:DescribeVpcs",
+            context
+                .cloud
+                .ec2
+                .describe_vpcs()
+                .filters(tags::made_by(context.token))
+                .send(),
+        )
+        .await?;
+        Ok(answer
+            .vpcs
+            .unwrap_or_default()
+            .into_iter()
+            .find_map(|vpc| vpc.vpc_id)
+            .map(|vpc_id| VpcOutputs { vpc_id }))
+    }
+
+    async fn create(&self, context: &Context<'_, Aws>) -> Result<VpcOutputs, StepError> {
+        let aws = context.cloud;
+        // No client token: never sent twice by the SDK (aws-behaviour §2).
+        let answer = settle("ec2:CreateVpc", Settle::Throttling, || {
+            aws.ec2_once
+                .create_vpc()
+                .cidr_block(&self.cidr_block)
+                .tag_specifications(tags::specification(
+                    ResourceType::Vpc,
+                    &self.tags,
+                    context.token,
+                ))
+                .send()
+        })
+        .await?;
+        let vpc_id = answer.vpc.and_then(|vpc| vpc.vpc_id).ok_or_else(|| {
+            CallError::local("ec2:CreateVpc", "the answer holds no VPC ID")
+        })?;
+        let outputs = VpcOutputs { vpc_id };
+        self.set_attributes(aws, &outputs, false, true)
+            .await
+            .map_err(|error| StepError::after(&outputs, error))?;
+        Ok(outputs)
+    }
+
+    async fn update(
+        &self,
+        context: &Context<'_, Aws>,
+        outputs: &VpcOutputs,
+        seen: &VpcObserved,
+        change: &Change,
+    ) -> Result<VpcOutputs, StepError> {
+        self.set_attributes(
+            context.cloud,
+            outputs,
+            seen.enable_dns_hostnames,
+            seen.enable_dns_support,
+        )
+        .await?;
+        if change.touches("tags") {
+            tags::retag_ec2(
+                context.cloud,
+                &outputs.vpc_id,
+                &self.tags,
+                &change.dropped_tag_keys(&self.tags),
+            )
+            .await?;
+        }
+        Ok(outputs.clone())
+    }
+
+    async fn delete(
+        &self,
+        context: &Context<'_, Aws>,
+        outputs: &VpcOutputs,
+    ) -> Result<(), StepError> {
+        let answer = send(
+            "ec2:DeleteVpc",
+            context.cloud.ec2.delete_vpc().vpc_id(&outputs.vpc_id).send(),
+        )
+        .await;
+        match answer {
+            Err(error) if error.is_not_found() => Ok(()),
+            Err(error) => Err(error.into()),
+            Ok(_) => Ok(()),
+        }
+    }
+
+    async fn holders(&self, context: &Context<'_, Aws>, outputs: &VpcOutputs) -> Vec<Holder> {
+        holders_among_interfaces(context.cloud, InterfaceFilter::Vpc(&outputs.vpc_id)).await
+    }
+}
+
+impl Vpc {
+    /// Sets the attributes that differ. Host names need support to be on already, and each request
+    /// takes one attribute (aws-behaviour §1 row 3), so the order depends on the direction.
+    async fn set_attributes(
+        &self,
+        aws: &Aws,
+        outputs: &VpcOutputs,
+        hostnames: bool,
+        support: bool,
+    ) -> Result<(), CallError> {
+        let set_support = async || match support == self.enable_dns_support {
+            true => Ok(()),
+            false => {
+                let value = attribute_value(self.enable_dns_support);
+                modify(aws, outputs, |call| call.enable_dns_support(value.clone())).await
+            }
+        };
+        let set_hostnames = async || match hostnames == self.enable_dns_hostnames {
+            true => Ok(()),
+            false => {
+                let value = attribute_value(self.enable_dns_hostnames);
+                modify(aws, outputs, |call| call.enable_dns_hostnames(value.clone())).await
+            }
+        };
+        if self.enable_dns_support {
+            set_support().await?;
+            set_hostnames().await
+        } else {
+            set_hostnames().await?;
+            set_support().await
+        }
+    }
+}
+
+type ModifyVpcAttribute =
+    aws_sdk_ec2::operation::modify_vpc_attribute::builders::ModifyVpcAttributeFluentBuilder;
+
+async fn modify(
+    aws: &Aws,
+    outputs: &VpcOutputs,
+    set: impl Fn(ModifyVpcAttribute) -> ModifyVpcAttribute,
+) -> Result<(), CallError> {
+    settle("ec2:ModifyVpcAttribute", Settle::Fresh, || {
+        set(aws.ec2.modify_vpc_attribute().vpc_id(&outputs.vpc_id)).send()
+    })
+    .await
+    .map(|_| ())
+}
+
+fn attribute_value(value: bool) -> AttributeBooleanValue {
+    AttributeBooleanValue::builder().value(value).build()
+}
+
+async fn attribute(aws: &Aws, vpc_id: &str, name: VpcAttributeName) -> Result<bool, CallError> {
+    let answer = settle("ec2:DescribeVpcAttribute", Settle::Fresh, || {
+        aws.ec2
+            .describe_vpc_attribute()
+            .vpc_id(vpc_id)
+            .attribute(name.clone())
+            .send()
+    })
+    .await?;
+    let value = match name {
+        VpcAttributeName::EnableDnsSupport => answer.enable_dns_support,
+        _ => answer.enable_dns_hostnames,
+    };
+    Ok(value.and_then(|value| value.value).unwrap_or(false))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wanted() -> Vpc {
+        Vpc {
+            cidr_block: "10.0.0.0/16".into(),
+            enable_dns_support: true,
+            enable_dns_hostnames: true,
+            tags: TagMap::from([("Name".into(), "navi-vpc".into())]),
+        }
+    }
+
+    fn seen() -> VpcObserved {
+        VpcObserved {
+            vpc_id: "vpc-1".into(),
+            cidr_block: "10.0.0.0/16".into(),
+            enable_dns_support: true,
+            enable_dns_hostnames: true,
+            available: true,
+            tags: TagMap::from([
+                ("Name".into(), "navi-vpc".into()),
+                ("somebody".into(), "else".into()),
+            ]),
+        }
+    }
+
+    #[test]
+    fn what_aws_adds_is_no_difference() {
+        let change = wanted().diff(&seen(), Some(&wanted()), &Known::default());
+        assert!(change.is_empty(), "{change:?}");
+    }
+
+    #[test]
+    fn each_field_changes_as_aws_allows() {
+        type Edit = fn(&mut Vpc);
+        let cases: [(&str, Edit, Effect); 4] = [
+            ("cidr_block", |vpc| vpc.cidr_block = "10.1.0.0/16".into(), Effect::Replace),
+            ("enable_dns_support", |vpc| vpc.enable_dns_support = false, Effect::InPlace),
+            ("enable_dns_hostnames", |vpc| vpc.enable_dns_hostnames = false, Effect::InPlace),
+            ("tags.team", |vpc| drop(vpc.tags.insert("team".into(), "a".into())), Effect::InPlace),
+        ];
+        for (field, edit, effect) in cases {
+            let mut vpc = wanted();
+            edit(&mut vpc);
+            let change = vpc.diff(&seen(), Some(&wanted()), &Known::default());
+            assert_eq!(change.fields.len(), 1, "{field}");
+            assert_eq!(change.fields[0].field, field);
+            assert_eq!(change.fields[0].effect, effect, "{field}");
+        }
+    }
+
+    #[test]
+    fn a_tag_that_the_stack_drops_is_taken_away() {
+        let mut recorded = wanted();
+        recorded.tags.insert("old".into(), "x".into());
+        let change = wanted().diff(&seen(), Some(&recorded), &Known::default());
+        assert_eq!(change.dropped_tag_keys(&wanted().tags), ["old"]);
+    }
+
+    #[test]
+    fn a_pending_vpc_is_not_ready() {
+        let mut pending = seen();
+        pending.available = false;
+        assert!(matches!(wanted().readiness(&pending), Readiness::Pending(_)));
+        assert_eq!(wanted().readiness(&seen()), Readiness::Ready);
+    }
+}

@@ -1,0 +1,368 @@
+//! How does the engine handle resources of any kind? Through these adapters, which box once.
+
+use std::any::Any;
+use std::fmt::{self, Debug};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{
+    Address, CallError, Change, Context, Edge, Holder, Known, Lookup, Readiness, Resource,
+    StepError, Timing, edges_in,
+};
+
+/// A future that can be kept in a list with others.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What AWS has of a resource of any kind.
+#[derive(Clone)]
+pub struct Observed(Arc<dyn ObservedValue>);
+
+trait ObservedValue: Any + Debug + Send + Sync {}
+impl<T: Any + Debug + Send + Sync> ObservedValue for T {}
+
+impl Observed {
+    /// Wraps what a kind's `read` answered.
+    pub fn new<T: Any + Debug + Send + Sync>(value: T) -> Self {
+        Observed(Arc::new(value))
+    }
+
+    fn of<K: Resource>(&self) -> Option<&K::Observed> {
+        let any: &dyn Any = &*self.0;
+        any.downcast_ref()
+    }
+}
+
+impl Debug for Observed {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+/// A recorded spec that this navi can't read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// The kind's name is not one of ours.
+    #[error("unknown kind of resource `{0}`; a newer navi may have written the state")]
+    UnknownKind(String),
+    /// The recorded spec does not have the kind's form.
+    #[error("the recorded {kind} can't be read: {message}")]
+    Malformed {
+        /// The kind.
+        kind: String,
+        /// What serde said.
+        message: String,
+    },
+}
+
+/// The pure half of a resource of any kind: what the graph and the planner need.
+pub trait AnyResource: Debug + Send + Sync {
+    /// The kind's name.
+    fn kind(&self) -> &'static str;
+    /// How long it takes.
+    fn timing(&self) -> Timing;
+    /// Whether it is only looked up.
+    fn is_lookup(&self) -> bool;
+    /// The spec as it is recorded.
+    fn value(&self) -> Value;
+    /// What it depends on.
+    fn edges(&self) -> Vec<Edge>;
+    /// What differs from what AWS has.
+    fn diff(&self, seen: &Observed, recorded: Option<&Value>, known: &Known) -> Change;
+    /// Whether the change gives new outputs.
+    fn renews_outputs(&self, change: &Change) -> bool;
+    /// What dependents may read, from what AWS has.
+    fn outputs(&self, seen: &Observed) -> Value;
+    /// Whether it is usable.
+    fn readiness(&self, seen: &Observed) -> Readiness;
+    /// The typed resource behind.
+    fn as_any(&self) -> &dyn Any;
+}
+
+/// The adapter's promise: an observation handed to a resource was read by its own kind.
+const WRONG_KIND: &str = "an observation was read by the kind it is handed to";
+
+impl<K: Resource> AnyResource for K {
+    fn kind(&self) -> &'static str {
+        K::KIND
+    }
+
+    fn timing(&self) -> Timing {
+        K::TIMING
+    }
+
+    fn is_lookup(&self) -> bool {
+        Resource::is_lookup(self)
+    }
+
+    fn value(&self) -> Value {
+        // A spec is plain data (strings, numbers, lists, maps with string keys): serde_json can't refuse it.
+        serde_json::to_value(self).unwrap_or(Value::Null)
+    }
+
+    fn edges(&self) -> Vec<Edge> {
+        edges_in(&AnyResource::value(self))
+    }
+
+    fn diff(&self, seen: &Observed, recorded: Option<&Value>, known: &Known) -> Change {
+        let recorded: Option<K> =
+            recorded.and_then(|value| serde_json::from_value(value.clone()).ok());
+        Resource::diff(
+            self,
+            seen.of::<K>().expect(WRONG_KIND),
+            recorded.as_ref(),
+            known,
+        )
+    }
+
+    fn renews_outputs(&self, change: &Change) -> bool {
+        Resource::renews_outputs(self, change)
+    }
+
+    fn outputs(&self, seen: &Observed) -> Value {
+        let outputs = Resource::outputs(self, seen.of::<K>().expect(WRONG_KIND));
+        serde_json::to_value(outputs).unwrap_or(Value::Null)
+    }
+
+    fn readiness(&self, seen: &Observed) -> Readiness {
+        Resource::readiness(self, seen.of::<K>().expect(WRONG_KIND))
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// A lookup of any kind. See [`Lookup`].
+#[derive(Clone, Debug)]
+pub struct AnyLookup {
+    /// Its address.
+    pub address: Address,
+    /// The wanted or the recorded spec.
+    pub resource: Arc<dyn AnyResource>,
+    /// What the create call told of it.
+    pub outputs: Value,
+    /// Whether somebody waits for it to be usable.
+    pub waiting: bool,
+}
+
+/// What a step of any kind may use. See [`Context`].
+#[derive(Clone, Debug)]
+pub struct AnyContext {
+    /// The resource at work.
+    pub address: Address,
+    /// The step's token.
+    pub token: String,
+    /// The outputs of everything that exists.
+    pub known: Arc<Known>,
+}
+
+/// Every kind's calls behind one door. `kinds/` implements it for AWS; the engine's own tests
+/// implement it for simulated kinds in virtual time.
+pub trait Cloud: Send + Sync {
+    /// The spec of a recorded resource.
+    fn decode(&self, kind: &str, spec: &Value) -> Result<Arc<dyn AnyResource>, DecodeError>;
+
+    /// Says that what is read from now on must be asked of AWS anew.
+    fn begin_sweep(&self);
+
+    /// Reads resources that are all of one kind.
+    fn read<'a>(
+        &'a self,
+        kind: &'a str,
+        lookups: &'a [AnyLookup],
+        known: &'a Known,
+    ) -> BoxFuture<'a, Result<Vec<Option<Observed>>, CallError>>;
+
+    /// Looks for what a create made, or for the object of a lookup.
+    fn find<'a>(
+        &'a self,
+        resource: &'a dyn AnyResource,
+        context: &'a AnyContext,
+    ) -> BoxFuture<'a, Result<Option<Value>, CallError>>;
+
+    /// Makes the object and answers its outputs.
+    fn create<'a>(
+        &'a self,
+        resource: &'a dyn AnyResource,
+        context: &'a AnyContext,
+    ) -> BoxFuture<'a, Result<Value, StepError>>;
+
+    /// Changes the object in place and answers its outputs.
+    fn update<'a>(
+        &'a self,
+        resource: &'a dyn AnyResource,
+        context: &'a AnyContext,
+        outputs: &'a Value,
+        seen: &'a Observed,
+        change: &'a Change,
+    ) -> BoxFuture<'a, Result<Value, StepError>>;
+
+    /// Asks AWS to remove the object.
+    fn delete<'a>(
+        &'a self,
+        resource: &'a dyn AnyResource,
+        context: &'a AnyContext,
+        outputs: &'a Value,
+    ) -> BoxFuture<'a, Result<(), StepError>>;
+
+    /// Who keeps the object from being deleted.
+    fn holders<'a>(
+        &'a self,
+        resource: &'a dyn AnyResource,
+        context: &'a AnyContext,
+        outputs: &'a Value,
+    ) -> BoxFuture<'a, Vec<Holder>>;
+}
+
+/// The typed halves of [`Cloud`], one function per door, for the registry in `kinds/` to route to.
+pub mod dispatch {
+    use super::*;
+
+    fn typed<K: Resource>(resource: &dyn AnyResource) -> Result<&K, CallError> {
+        resource.as_any().downcast_ref().ok_or_else(|| {
+            CallError::local(
+                "navi",
+                format!(
+                    "{} was routed to {}; this is a defect of navi",
+                    resource.kind(),
+                    K::KIND
+                ),
+            )
+        })
+    }
+
+    fn recorded<K: Resource>(outputs: &Value) -> Result<K::Outputs, CallError> {
+        serde_json::from_value(outputs.clone()).map_err(|error| {
+            CallError::local(
+                "navi",
+                format!(
+                    "the recorded outputs of a {} can't be read: {error}",
+                    K::KIND
+                ),
+            )
+        })
+    }
+
+    fn context<'a, C>(cloud: &'a C, context: &'a AnyContext) -> Context<'a, C> {
+        Context {
+            cloud,
+            address: &context.address,
+            token: &context.token,
+            known: &context.known,
+        }
+    }
+
+    fn value<T: serde::Serialize>(outputs: T) -> Result<Value, CallError> {
+        serde_json::to_value(outputs).map_err(|error| {
+            CallError::local("navi", format!("outputs can't be recorded: {error}"))
+        })
+    }
+
+    /// Decodes a recorded spec of kind `K`.
+    pub fn decode<K: Resource>(spec: &Value) -> Result<Arc<dyn AnyResource>, DecodeError> {
+        match serde_json::from_value::<K>(spec.clone()) {
+            Ok(spec) => Ok(Arc::new(spec)),
+            Err(error) => Err(DecodeError::Malformed {
+                kind: K::KIND.to_owned(),
+                message: error.to_string(),
+            }),
+        }
+    }
+
+    /// Reads resources of kind `K`.
+    pub async fn read<K: Resource>(
+        cloud: &K::Cloud,
+        lookups: &[AnyLookup],
+        known: &Known,
+    ) -> Result<Vec<Option<Observed>>, CallError> {
+        let outputs = lookups
+            .iter()
+            .map(|lookup| recorded::<K>(&lookup.outputs))
+            .collect::<Result<Vec<_>, _>>()?;
+        let lookups = lookups
+            .iter()
+            .zip(&outputs)
+            .map(|(lookup, outputs)| {
+                Ok(Lookup {
+                    address: &lookup.address,
+                    spec: typed::<K>(&*lookup.resource)?,
+                    outputs,
+                    known,
+                    waiting: lookup.waiting,
+                })
+            })
+            .collect::<Result<Vec<_>, CallError>>()?;
+        let seen = K::read(cloud, &lookups).await?;
+        debug_assert_eq!(seen.len(), lookups.len(), "{} read", K::KIND);
+        Ok(seen
+            .into_iter()
+            .map(|seen| seen.map(Observed::new))
+            .collect())
+    }
+
+    /// Finds a resource of kind `K`.
+    pub async fn find<K: Resource>(
+        cloud: &K::Cloud,
+        resource: &dyn AnyResource,
+        any: &AnyContext,
+    ) -> Result<Option<Value>, CallError> {
+        let found = typed::<K>(resource)?.find(&context(cloud, any)).await?;
+        found.map(value).transpose()
+    }
+
+    /// Creates a resource of kind `K`.
+    pub async fn create<K: Resource>(
+        cloud: &K::Cloud,
+        resource: &dyn AnyResource,
+        any: &AnyContext,
+    ) -> Result<Value, StepError> {
+        let outputs = typed::<K>(resource)?.create(&context(cloud, any)).await?;
+        Ok(value(outputs)?)
+    }
+
+    /// Updates a resource of kind `K`.
+    pub async fn update<K: Resource>(
+        cloud: &K::Cloud,
+        resource: &dyn AnyResource,
+        any: &AnyContext,
+        outputs: &Value,
+        seen: &Observed,
+        change: &Change,
+    ) -> Result<Value, StepError> {
+        let outputs = recorded::<K>(outputs)?;
+        let seen = seen.of::<K>().expect(WRONG_KIND);
+        let outputs = typed::<K>(resource)?
+            .update(&context(cloud, any), &outputs, seen, change)
+            .await?;
+        Ok(value(outputs)?)
+    }
+
+    /// Deletes a resource of kind `K`.
+    pub async fn delete<K: Resource>(
+        cloud: &K::Cloud,
+        resource: &dyn AnyResource,
+        any: &AnyContext,
+        outputs: &Value,
+    ) -> Result<(), StepError> {
+        let outputs = recorded::<K>(outputs)?;
+        typed::<K>(resource)?
+            .delete(&context(cloud, any), &outputs)
+            .await
+    }
+
+    /// The holders of a resource of kind `K`.
+    pub async fn holders<K: Resource>(
+        cloud: &K::Cloud,
+        resource: &dyn AnyResource,
+        any: &AnyContext,
+        outputs: &Value,
+    ) -> Vec<Holder> {
+        let (Ok(resource), Ok(outputs)) = (typed::<K>(resource), recorded::<K>(outputs)) else {
+            return Vec::new();
+        };
+        resource.holders(&context(cloud, any), &outputs).await
+    }
+}

@@ -1,0 +1,20 @@
+//! The vocabulary every other room speaks: what a resource is, how one names another, what can go wrong.
+//! This room imports no other room of navi.
+
+mod address;
+mod change;
+mod contract;
+mod erased;
+mod error;
+mod known;
+mod reference;
+
+pub use address::{Address, AddressError};
+pub use change::{Change, Effect, FieldChange, Readiness, TagMap, UNKNOWN_UNTIL_APPLIED};
+pub use contract::{Context, Holder, Lookup, Resource, Timing};
+pub use erased::{
+    AnyContext, AnyLookup, AnyResource, BoxFuture, Cloud, DecodeError, Observed, dispatch,
+};
+pub use error::{CallError, Certainty, ErrorClass, Leftover, StepError};
+pub use known::Known;
+pub use reference::{Edge, Gate, OnDelete, Ref, edges_in};
