@@ -1,0 +1,121 @@
+//! How does one look into the sandbox and steer it? By the endpoints below `/_navi/` (docs/SANDBOX.md).
+
+use axum::http::{HeaderValue, Request, Response, StatusCode, header::CONTENT_TYPE};
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::{
+    call_log::CallLog, fault_injection::ArmedFault, server::Sandbox, task_outcome::TaskOutcomeRule,
+};
+
+pub const PREFIX: &str = "/_navi/";
+
+type Refusal = (StatusCode, String);
+
+/// Answers are JSON; control calls are not AWS calls and are neither counted nor harmed by faults.
+pub fn answer(sandbox: &Sandbox, request: &Request<Bytes>) -> Response<Bytes> {
+    let path = request
+        .uri()
+        .path()
+        .strip_prefix(PREFIX)
+        .unwrap_or_default();
+    let body = request.body();
+    let result = match (request.method().as_str(), path) {
+        ("GET", "status") => status(sandbox),
+        ("GET", "world") => world(sandbox),
+        ("GET", "calls") => calls(sandbox),
+        ("GET", "faults") => faults(sandbox),
+        ("GET", "tasks") => tasks(sandbox),
+        ("POST", "reset") => {
+            sandbox.reset();
+            Ok(json!({}))
+        }
+        ("POST", "calls/reset") => {
+            sandbox.lock().calls = CallLog::default();
+            Ok(json!({}))
+        }
+        ("POST", "faults") => arm_fault(sandbox, body),
+        ("DELETE", "faults") => {
+            sandbox.lock().faults.clear();
+            Ok(json!({}))
+        }
+        ("POST", "tasks") => add_task_outcome(sandbox, body),
+        (method, _) => Err((
+            StatusCode::NOT_FOUND,
+            format!(
+                "{method} {PREFIX}{path} is not one of the sandbox's control endpoints; docs/SANDBOX.md lists them"
+            ),
+        )),
+    };
+    respond(result)
+}
+
+fn status(sandbox: &Sandbox) -> Result<Value, Refusal> {
+    let mut inner = sandbox.lock();
+    inner.world.advance(sandbox.clock().now());
+    Ok(json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "pid": std::process::id(),
+        "uptime_seconds": sandbox.clock().uptime().as_secs(),
+        "pace": sandbox.pace().name(),
+        "calls": {"total": inner.calls.total(), "mutating": inner.calls.mutating()},
+        "resources": inner.world.counts().map_err(unwritable)?,
+    }))
+}
+
+fn world(sandbox: &Sandbox) -> Result<Value, Refusal> {
+    let mut inner = sandbox.lock();
+    inner.world.advance(sandbox.clock().now());
+    inner.world.dump().map_err(unwritable)
+}
+
+fn calls(sandbox: &Sandbox) -> Result<Value, Refusal> {
+    serde_json::to_value(sandbox.lock().calls.calls()).map_err(unwritable)
+}
+
+fn faults(sandbox: &Sandbox) -> Result<Value, Refusal> {
+    serde_json::to_value(&sandbox.lock().faults).map_err(unwritable)
+}
+
+fn tasks(sandbox: &Sandbox) -> Result<Value, Refusal> {
+    serde_json::to_value(&sandbox.lock().world.task_outcomes).map_err(unwritable)
+}
+
+fn arm_fault(sandbox: &Sandbox, body: &Bytes) -> Result<Value, Refusal> {
+    let fault: ArmedFault = read(body)?;
+    sandbox.lock().faults.arm(fault);
+    Ok(json!({}))
+}
+
+fn add_task_outcome(sandbox: &Sandbox, body: &Bytes) -> Result<Value, Refusal> {
+    let rule: TaskOutcomeRule = read(body)?;
+    sandbox.lock().world.task_outcomes.add(rule);
+    Ok(json!({}))
+}
+
+fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
+    serde_json::from_slice(body).map_err(|problem| {
+        (
+            StatusCode::BAD_REQUEST,
+            format!("the body is not understood: {problem}"),
+        )
+    })
+}
+
+fn unwritable(problem: serde_json::Error) -> Refusal {
+    (StatusCode::INTERNAL_SERVER_ERROR, problem.to_string())
+}
+
+fn respond(result: Result<Value, Refusal>) -> Response<Bytes> {
+    let (status, body) = match result {
+        Ok(value) => (StatusCode::OK, value),
+        Err((status, message)) => (status, json!({"message": message})),
+    };
+    let mut response = Response::new(Bytes::from(body.to_string()));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}

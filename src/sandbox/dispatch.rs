@@ -1,0 +1,36 @@
+//! Which function answers an operation?
+
+use serde_json::Value;
+
+use super::{call::Call, ec2, fault::Fault, service::Service, sts, world::Context};
+
+/// An operation: it reads and changes what the context reaches, and answers in the service's own wire names.
+pub type Operation = fn(&mut Context<'_>, &Call) -> Result<Value, Fault>;
+
+/// Each service's `operation` maps its operations' names to functions, one line each.
+pub fn find(call: &Call) -> Result<Operation, Fault> {
+    let name = call.operation.as_str();
+    let found = match call.service {
+        Service::Ec2 => ec2::operation(name),
+        Service::Sts => sts::operation(name),
+        Service::Acm
+        | Service::CloudMap
+        | Service::Ecs
+        | Service::ElasticLoadBalancing
+        | Service::Iam
+        | Service::Logs
+        | Service::Route53 => None,
+    };
+    let found = found.ok_or_else(|| {
+        let service = call.service.signing_name();
+        Fault::new(
+            "NotImplemented",
+            format!(
+                "the sandbox does not serve {service}:{name}; docs/SANDBOX.md lists what it serves"
+            ),
+        )
+        .with_status(501)
+    })?;
+    ec2::refuse_dry_run(call)?;
+    Ok(found)
+}

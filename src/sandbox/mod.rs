@@ -1,0 +1,29 @@
+//! AWS on the laptop: a simulated AWS that knows AWS's documented behaviour (aws-behaviour) and no other room of navi.
+//!
+//! request ─▶ wire (protocol → `Call`) ─▶ dispatch ─▶ one operation of one noun on the `World` ─▶ wire (answer → protocol)
+
+mod call;
+mod call_log;
+mod client_token;
+mod clock;
+mod control;
+mod dispatch;
+mod ec2;
+mod fault;
+mod fault_injection;
+mod ids;
+mod pace;
+mod pagination;
+mod server;
+mod service;
+mod sts;
+mod tags;
+mod task_outcome;
+#[cfg(test)]
+mod test_client;
+mod wire;
+mod world;
+
+pub use pace::Pace;
+pub use server::{ConnectionDropped, Options, Sandbox};
+pub use wire::DEFAULT_ACCOUNT;

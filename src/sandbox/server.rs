@@ -1,0 +1,341 @@
+//! The handle to a sandbox: one request in, one answer out, in process or over loopback.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::State,
+    http::{Request, Response, StatusCode},
+};
+use bytes::Bytes;
+use tokio::net::TcpListener;
+
+use super::{
+    call::Call,
+    call_log::CallLog,
+    clock::Clock,
+    control, dispatch,
+    fault::Fault,
+    fault_injection::{ArmedFaults, Effect, When},
+    ids::Ids,
+    pace::Pace,
+    wire,
+    world::World,
+};
+
+/// More than any AWS API of the sandbox accepts.
+const LARGEST_BODY: usize = 8 * 1024 * 1024;
+
+/// How a sandbox is to be.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    pub pace: Pace,
+    /// Sandboxes with the same seed and the same calls make the same identifiers.
+    pub seed: u64,
+}
+
+/// A fault was armed that breaks the connection off without an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the sandbox dropped the connection, as a fault armed with \"do\": \"drop\" asks")]
+pub struct ConnectionDropped;
+
+/// A simulated AWS. Clones share one world.
+#[derive(Clone)]
+pub struct Sandbox {
+    shared: Arc<Mutex<Inner>>,
+    clock: Arc<Clock>,
+    options: Options,
+}
+
+/// What the lock protects.
+pub(super) struct Inner {
+    pub world: World,
+    pub calls: CallLog,
+    pub faults: ArmedFaults,
+    request_ids: Ids,
+}
+
+impl Inner {
+    fn new(options: &Options) -> Self {
+        Self {
+            world: World::new(options.pace, options.seed),
+            calls: CallLog::default(),
+            faults: ArmedFaults::default(),
+            // A sequence of its own: reads must not change what the next resource is called.
+            request_ids: Ids::new(!options.seed),
+        }
+    }
+}
+
+impl Sandbox {
+    pub fn new(options: Options) -> Self {
+        Self {
+            shared: Arc::new(Mutex::new(Inner::new(&options))),
+            clock: Arc::new(Clock::start()),
+            options,
+        }
+    }
+
+    /// Answers one request, to AWS or to the sandbox's own control. A fault may leave it without an answer for ever.
+    pub async fn handle(
+        &self,
+        request: Request<Bytes>,
+    ) -> Result<Response<Bytes>, ConnectionDropped> {
+        if request.uri().path().starts_with(control::PREFIX) {
+            return Ok(control::answer(self, &request));
+        }
+        match self.answer(&request) {
+            Answer::Send(response) => Ok(response),
+            Answer::Hold => std::future::pending().await,
+            Answer::Drop => Err(ConnectionDropped),
+        }
+    }
+
+    /// Serves connections until the future is dropped.
+    pub async fn serve(self, listener: TcpListener) -> std::io::Result<()> {
+        let router = Router::new().fallback(over_http).with_state(self);
+        axum::serve(listener, router).await
+    }
+
+    fn answer(&self, request: &Request<Bytes>) -> Answer {
+        let mut inner = self.lock();
+        let inner = &mut *inner;
+        inner.world.advance(self.clock.now());
+        let request_id = inner.request_ids.uuid();
+        let call = match wire::decode(request, &request_id) {
+            Ok(call) => call,
+            Err(refusal) => return Answer::Send(refusal),
+        };
+        let index = inner.calls.begin(&call);
+        let result = match inner.faults.strike(&call) {
+            None => self.apply(inner, &call),
+            Some((when, effect)) => {
+                if when == When::After {
+                    // The caller does not get to see how the call went.
+                    let _ = self.apply(inner, &call);
+                }
+                match effect.fault(&call) {
+                    Some(fault) => Err(fault),
+                    None => {
+                        inner.calls.end(index, Some(effect.name()));
+                        return if effect == Effect::Hold {
+                            Answer::Hold
+                        } else {
+                            Answer::Drop
+                        };
+                    }
+                }
+            }
+        };
+        inner.calls.end(
+            index,
+            result.as_ref().err().map(|fault| fault.code.as_str()),
+        );
+        Answer::Send(wire::encode(
+            call.service,
+            &call.operation,
+            &request_id,
+            result,
+        ))
+    }
+
+    fn apply(&self, inner: &mut Inner, call: &Call) -> Result<serde_json::Value, Fault> {
+        let operation = dispatch::find(call)?;
+        inner
+            .world
+            .within(&call.account, &call.region, self.clock.now(), |context| {
+                operation(context, call)
+            })
+    }
+
+    /// Empties everything: world, call log, armed faults.
+    pub(super) fn reset(&self) {
+        *self.lock() = Inner::new(&self.options);
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A panic in one operation must not take the sandbox away from all later callers.
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    pub(super) fn pace(&self) -> Pace {
+        self.options.pace
+    }
+}
+
+enum Answer {
+    Send(Response<Bytes>),
+    Hold,
+    Drop,
+}
+
+async fn over_http(State(sandbox): State<Sandbox>, request: Request<Body>) -> Response<Body> {
+    let (head, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
+        let mut refusal = Response::new(Body::empty());
+        *refusal.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+        return refusal;
+    };
+    match sandbox.handle(Request::from_parts(head, body)).await {
+        Ok(response) => response.map(Body::from),
+        // A body that fails before its first byte makes hyper close the connection with nothing sent.
+        Err(dropped) => Response::new(Body::from_stream(futures::stream::once(async {
+            Err::<Bytes, _>(dropped)
+        }))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+    use crate::sandbox::test_client::TestClient;
+
+    #[tokio::test]
+    async fn the_caller_is_told_who_it_is() {
+        let client = TestClient::new();
+        let answer = client.sts("GetCallerIdentity", &[]).await.unwrap();
+        assert!(answer.contains("<Account>123456789012</Account>"));
+        let other = client.as_account("111122223333");
+        assert!(
+            other
+                .sts("GetCallerIdentity", &[])
+                .await
+                .unwrap()
+                .contains("<Account>111122223333</Account>")
+        );
+    }
+
+    #[tokio::test]
+    async fn unknown_operations_say_what_is_served() {
+        let refusal = TestClient::new()
+            .ec2("RunInstances", &[])
+            .await
+            .unwrap_err();
+        assert!(refusal.contains("ec2:RunInstances"), "{refusal}");
+        assert!(refusal.contains("docs/SANDBOX.md"));
+    }
+
+    #[tokio::test]
+    async fn calls_are_counted_and_told_apart() {
+        let client = TestClient::new();
+        client
+            .ec2("CreateVpc", &[("CidrBlock", "10.0.0.0/16")])
+            .await
+            .unwrap();
+        client.ec2("DescribeVpcs", &[]).await.unwrap();
+        client.ec2("CreateVpc", &[]).await.unwrap_err();
+        let status = client.control("GET", "status", Value::Null).await;
+        assert_eq!(status["calls"], json!({"total": 3, "mutating": 2}));
+        assert_eq!(status["resources"]["ec2.vpcs"], 2);
+        let calls = client.control("GET", "calls", Value::Null).await;
+        assert_eq!(
+            calls[2],
+            json!({"index": 3, "service": "ec2", "operation": "CreateVpc", "mutating": true, "region": "eu-west-1", "error": "MissingParameter"})
+        );
+        client.control("POST", "reset", Value::Null).await;
+        let status = client.control("GET", "status", Value::Null).await;
+        assert_eq!(
+            (&status["calls"]["total"], &status["resources"]),
+            (&json!(0), &json!({}))
+        );
+    }
+
+    #[tokio::test]
+    async fn a_fault_before_applies_nothing_and_a_fault_after_everything() {
+        let client = TestClient::new();
+        let create = || client.ec2("CreateVpc", &[("CidrBlock", "10.0.0.0/16")]);
+        client
+            .control(
+                "POST",
+                "faults",
+                json!({"at_mutating_call": 2, "do": "throttle"}),
+            )
+            .await;
+        create().await.unwrap();
+        assert!(create().await.unwrap_err().contains("RequestLimitExceeded"));
+        client
+            .control(
+                "POST",
+                "faults",
+                json!({"operation": "CreateVpc", "when": "after", "do": "status-500"}),
+            )
+            .await;
+        assert!(create().await.unwrap_err().contains("InternalError"));
+        create().await.unwrap();
+        let status = client.control("GET", "status", Value::Null).await;
+        assert_eq!(status["resources"]["ec2.vpcs"], 4);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_dropped_call_has_no_answer_and_a_held_one_none_for_ever() {
+        let client = TestClient::new();
+        client
+            .control(
+                "POST",
+                "faults",
+                json!({"operation": "DescribeVpcs", "do": "drop"}),
+            )
+            .await;
+        client
+            .control(
+                "POST",
+                "faults",
+                json!({"operation": "CreateVpc", "do": "hold"}),
+            )
+            .await;
+        assert!(
+            client
+                .sandbox()
+                .handle(client.ec2_request("DescribeVpcs", &[]))
+                .await
+                .is_err()
+        );
+        let held = client
+            .sandbox()
+            .handle(client.ec2_request("CreateVpc", &[("CidrBlock", "10.0.0.0/16")]));
+        let waited = tokio::time::timeout(std::time::Duration::from_secs(3600), held).await;
+        assert!(waited.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_dropped_connection_carries_not_one_byte() {
+        let client = TestClient::new();
+        client
+            .control(
+                "POST",
+                "faults",
+                json!({"operation": "DescribeVpcs", "do": "drop"}),
+            )
+            .await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(client.sandbox().clone().serve(listener));
+        let request = client.ec2_request("DescribeVpcs", &[]);
+        let body = request.body().clone();
+        let authorization = request.headers()["authorization"].to_str().unwrap();
+        let head = format!(
+            "POST / HTTP/1.1\r\nhost: x\r\nauthorization: {authorization}\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        let mut answers = Vec::new();
+        for _ in 0..2 {
+            let mut connection = tokio::net::TcpStream::connect(address).await.unwrap();
+            connection.write_all(head.as_bytes()).await.unwrap();
+            connection.write_all(&body).await.unwrap();
+            connection.shutdown().await.unwrap();
+            let mut answer = String::new();
+            connection.read_to_string(&mut answer).await.unwrap();
+            answers.push(answer);
+        }
+        assert_eq!(answers[0], "");
+        assert!(answers[1].starts_with("HTTP/1.1 200 OK"));
+    }
+}

@@ -1,0 +1,190 @@
+//! Which AWS services does the sandbox know, and how does each speak?
+
+use serde::Serialize;
+
+use super::fault::Fault;
+
+/// One AWS service. The name AWS signs requests with is its identity on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Service {
+    Acm,
+    CloudMap,
+    Ec2,
+    Ecs,
+    ElasticLoadBalancing,
+    Iam,
+    Logs,
+    Route53,
+    Sts,
+}
+
+/// How a service frames requests and answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// Form-encoded request, XML answer with `<item>` lists.
+    Ec2Query,
+    /// Form-encoded request, XML answer wrapped in `<XResponse><XResult>` with `<member>` lists.
+    Query,
+    /// JSON both ways, the operation in `x-amz-target`.
+    Json,
+    /// Paths and verbs, XML bodies.
+    RestXml,
+}
+
+const SERVICES: [Service; 9] = [
+    Service::Acm,
+    Service::CloudMap,
+    Service::Ec2,
+    Service::Ecs,
+    Service::ElasticLoadBalancing,
+    Service::Iam,
+    Service::Logs,
+    Service::Route53,
+    Service::Sts,
+];
+
+impl Service {
+    /// The service named in a credential scope (`…/region/SERVICE/aws4_request`).
+    pub fn from_signing_name(name: &str) -> Option<Self> {
+        SERVICES
+            .into_iter()
+            .find(|service| service.signing_name() == name)
+    }
+
+    /// The service an `x-amz-target` prefix belongs to, for requests that carry no signature.
+    pub fn from_target_prefix(prefix: &str) -> Option<Self> {
+        SERVICES
+            .into_iter()
+            .find(|service| service.target_prefix() == Some(prefix))
+    }
+
+    pub fn signing_name(self) -> &'static str {
+        match self {
+            Self::Acm => "acm",
+            Self::CloudMap => "servicediscovery",
+            Self::Ec2 => "ec2",
+            Self::Ecs => "ecs",
+            Self::ElasticLoadBalancing => "elasticloadbalancing",
+            Self::Iam => "iam",
+            Self::Logs => "logs",
+            Self::Route53 => "route53",
+            Self::Sts => "sts",
+        }
+    }
+
+    pub fn protocol(self) -> Protocol {
+        match self {
+            Self::Ec2 => Protocol::Ec2Query,
+            Self::ElasticLoadBalancing | Self::Iam | Self::Sts => Protocol::Query,
+            Self::Acm | Self::CloudMap | Self::Ecs | Self::Logs => Protocol::Json,
+            Self::Route53 => Protocol::RestXml,
+        }
+    }
+
+    fn target_prefix(self) -> Option<&'static str> {
+        match self {
+            Self::Acm => Some("CertificateManager"),
+            Self::CloudMap => Some("Route53AutoNaming_v20170314"),
+            Self::Ecs => Some("AmazonEC2ContainerServiceV20141113"),
+            Self::Logs => Some("Logs_20140328"),
+            _ => None,
+        }
+    }
+
+    /// The namespace of the service's XML answers.
+    pub fn xml_namespace(self) -> &'static str {
+        match self {
+            Self::Ec2 => "http://ec2.amazonaws.com/doc/2016-11-15/",
+            Self::ElasticLoadBalancing => {
+                "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/"
+            }
+            Self::Iam => "https://iam.amazonaws.com/doc/2010-05-08/",
+            Self::Route53 => "https://route53.amazonaws.com/doc/2013-04-01/",
+            Self::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
+            Self::Acm | Self::CloudMap | Self::Ecs | Self::Logs => "",
+        }
+    }
+
+    /// What the service answers when a required parameter is absent.
+    pub fn missing_parameter(self, name: &str) -> Fault {
+        match self {
+            Self::Ec2 => {
+                let mut letters = name.chars();
+                let lower: String = letters
+                    .next()
+                    .map(|first| first.to_lowercase().chain(letters).collect())
+                    .unwrap_or_default();
+                Fault::new(
+                    "MissingParameter",
+                    format!("The request must contain the parameter {lower}"),
+                )
+            }
+            _ => Fault::new(
+                self.validation_code(),
+                format!(
+                    "1 validation error detected: Value null at '{name}' failed to satisfy constraint: Member must not be null"
+                ),
+            ),
+        }
+    }
+
+    /// What the service answers when a parameter's value can't be used.
+    pub fn invalid_parameter(self, name: &str, value: &str, expectation: &str) -> Fault {
+        Fault::new(
+            match self {
+                Self::Ec2 => "InvalidParameterValue",
+                _ => self.validation_code(),
+            },
+            format!("Value ({value}) for parameter {name} is invalid. {expectation}"),
+        )
+    }
+
+    fn validation_code(self) -> &'static str {
+        match self {
+            Self::Ec2 => "InvalidParameterValue",
+            Self::ElasticLoadBalancing | Self::Iam | Self::Sts => "ValidationError",
+            Self::Acm => "ValidationException",
+            Self::CloudMap | Self::Route53 => "InvalidInput",
+            Self::Ecs | Self::Logs => "InvalidParameterException",
+        }
+    }
+
+    /// The service's own words for "too many requests" (aws-behaviour §2, throttling names).
+    pub fn throttled(self) -> Fault {
+        match self {
+            Self::Ec2 => {
+                Fault::new("RequestLimitExceeded", "Request limit exceeded.").with_status(503)
+            }
+            Self::CloudMap => Fault::new("RequestLimitExceeded", "Rate exceeded"),
+            Self::ElasticLoadBalancing | Self::Iam | Self::Sts | Self::Route53 => {
+                Fault::new("Throttling", "Rate exceeded")
+            }
+            Self::Acm | Self::Ecs | Self::Logs => {
+                Fault::new("ThrottlingException", "Rate exceeded")
+            }
+        }
+    }
+
+    /// The service's own words for "your policies do not allow this".
+    pub fn denied(self, account: &str, operation: &str) -> Fault {
+        let action = format!("{}:{operation}", self.signing_name());
+        let who = format!("arn:aws:iam::{account}:user/sandbox");
+        match self {
+            Self::Ec2 => Fault::new(
+                "UnauthorizedOperation",
+                format!("You are not authorized to perform this operation. User: {who} is not authorized to perform: {action}"),
+            )
+            .with_status(403),
+            Self::ElasticLoadBalancing | Self::Iam | Self::Sts | Self::Route53 => Fault::new(
+                "AccessDenied",
+                format!("User: {who} is not authorized to perform: {action}"),
+            )
+            .with_status(403),
+            _ => Fault::new(
+                "AccessDeniedException",
+                format!("User: {who} is not authorized to perform: {action}"),
+            ),
+        }
+    }
+}
