@@ -3,3 +3,4 @@
 pub mod aws;
 pub mod kinds;
 pub mod resource;
+pub mod sandbox;
