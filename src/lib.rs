@@ -2,5 +2,6 @@
 
 pub mod aws;
 pub mod kinds;
+pub mod report;
 pub mod resource;
 pub mod sandbox;

@@ -1,0 +1,208 @@
+//! What can happen during a run, as far as anybody who watches it wants to know?
+//!
+//! The executor sends these; the renderers (`plain`, `tty`, `json`, `summary`) turn them into text. Times come as
+//! values, counted from the run's beginning or the step's, so that a renderer needs no clock.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::resource::{Address, CallError, Leftover};
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The first event. `steps` counts the steps that do something.
+    RunBegan {
+        command: Command,
+        stack: String,
+        account: String,
+        region: String,
+        steps: usize,
+    },
+    /// What an earlier, interrupted run left open was looked up and settled.
+    Recovered { address: Address, what: String },
+    /// A step started. `at_milliseconds` since the run began: with the step's duration it gives the run's time line.
+    StepBegan {
+        address: Address,
+        action: Action,
+        at_milliseconds: u64,
+    },
+    /// What a running step waits for, and who holds it up. Sent when that changes.
+    StepProgress { address: Address, message: String },
+    /// AWS accepted the create: the ID is known, dependents that need no more may go on, the step still waits for ready.
+    StepExists {
+        address: Address,
+        id: Option<String>,
+        milliseconds: u64,
+    },
+    /// The step is complete: ready, or gone.
+    StepDone {
+        address: Address,
+        action: Action,
+        id: Option<String>,
+        milliseconds: u64,
+    },
+    /// The step failed; its dependents are blocked, everything else goes on.
+    StepFailed {
+        address: Address,
+        action: Action,
+        error: CallError,
+        leftover: LeftBehind,
+        milliseconds: u64,
+    },
+    /// The step can't start because `by` failed. `by` is the failed step itself, not another blocked one.
+    StepBlocked {
+        address: Address,
+        action: Action,
+        by: Address,
+    },
+    /// The step did not start because the run was interrupted or ran out of time.
+    StepSkipped { address: Address, action: Action },
+    /// Ctrl-C: the first lets what runs finish, the second (`again`) stops at once.
+    Interrupted { again: bool },
+    /// `--timeout` is over: nothing more is started or waited for.
+    TimedOut,
+    /// Something the user should know that stops nothing.
+    Warning { message: String },
+    /// The last event.
+    RunEnded {
+        done: usize,
+        failed: usize,
+        blocked: usize,
+        skipped: usize,
+        milliseconds: u64,
+    },
+}
+
+/// The command whose run it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    Up,
+    Down,
+}
+
+/// What a step does, as a person reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    Create,
+    Update,
+    Replace,
+    Delete,
+    Adopt,
+    /// It exists already, from an earlier run, and is only waited for.
+    Wait,
+}
+
+/// What a failed step left in the account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "what")]
+pub enum LeftBehind {
+    Nothing,
+    /// Nobody knows: the next run looks for it by its token, tag or name.
+    Perhaps,
+    /// It exists, unfinished; the next run finishes or removes it.
+    Exists {
+        id: Option<String>,
+    },
+}
+
+/// Who watches a run.
+pub trait Sink: Send + Sync {
+    fn event(&self, event: &Event);
+}
+
+/// The ID a person would look a resource up with: by the convention of `kinds/`, the first text of its outputs.
+pub fn id_of(outputs: &Value) -> Option<String> {
+    outputs
+        .as_object()?
+        .values()
+        .find_map(Value::as_str)
+        .map(str::to_owned)
+}
+
+impl From<&Leftover> for LeftBehind {
+    fn from(leftover: &Leftover) -> Self {
+        match leftover {
+            Leftover::None => LeftBehind::Nothing,
+            Leftover::Maybe => LeftBehind::Perhaps,
+            Leftover::Known(outputs) => LeftBehind::Exists { id: id_of(outputs) },
+        }
+    }
+}
+
+impl fmt::Display for Command {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(match self {
+            Command::Up => "up",
+            Command::Down => "down",
+        })
+    }
+}
+
+impl Action {
+    /// What the step is busy with: `creating`.
+    pub fn running(self) -> &'static str {
+        match self {
+            Action::Create => "creating",
+            Action::Update => "updating",
+            Action::Replace => "replacing",
+            Action::Delete => "deleting",
+            Action::Adopt => "adopting",
+            Action::Wait => "waiting for",
+        }
+    }
+
+    /// What the step has brought about: `ready`, `gone`.
+    pub fn done(self) -> &'static str {
+        match self {
+            Action::Create | Action::Wait => "ready",
+            Action::Update => "updated",
+            Action::Replace => "replaced",
+            Action::Delete => "gone",
+            Action::Adopt => "adopted",
+        }
+    }
+
+    /// The step as an attempt: `could not create`.
+    pub fn attempt(self) -> &'static str {
+        match self {
+            Action::Create => "create",
+            Action::Update => "update",
+            Action::Replace => "replace",
+            Action::Delete => "delete",
+            Action::Adopt => "adopt",
+            Action::Wait => "wait for",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_one_flat_object_named_by_its_event_field() {
+        let event = Event::StepDone {
+            address: Address::new("subnet", "public-1a"),
+            action: Action::Create,
+            id: Some("subnet-1".to_owned()),
+            milliseconds: 1250,
+        };
+        assert_eq!(
+            serde_json::to_string(&event).unwrap(),
+            r#"{"event":"step_done","address":"subnet.public-1a","action":"create","id":"subnet-1","milliseconds":1250}"#
+        );
+    }
+
+    #[test]
+    fn the_first_text_of_the_outputs_is_the_id() {
+        let outputs = serde_json::json!({"count": 1, "vpc_id": "vpc-1", "name": "main"});
+        assert_eq!(id_of(&outputs).as_deref(), Some("vpc-1"));
+        assert_eq!(id_of(&serde_json::json!({})), None);
+    }
+}
