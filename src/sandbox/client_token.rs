@@ -11,8 +11,9 @@ use super::clock::Moment;
 pub enum Replay {
     /// Never seen, or forgotten: create.
     New,
-    /// The same request made this; answer with it, whatever has become of it since (aws-behaviour §2, idempotency tokens).
-    Same(String),
+    /// The same request was answered with this (or made this, as the service remembers it); answer so again, whatever has become of it since
+    /// (aws-behaviour §2, idempotency tokens).
+    Same(Value),
     /// The token was used with other parameters.
     Mismatch,
 }
@@ -20,7 +21,7 @@ pub enum Replay {
 #[derive(Debug)]
 struct Remembered {
     parameters: Value,
-    made: String,
+    made: Value,
     at: Moment,
 }
 
@@ -51,14 +52,14 @@ impl ClientTokens {
         operation: &'static str,
         token: &str,
         parameters: &Value,
-        made: &str,
+        made: Value,
         at: Moment,
     ) {
         self.0.insert(
             (operation, token.to_owned()),
             Remembered {
                 parameters: parameters.clone(),
-                made: made.to_owned(),
+                made,
                 at,
             },
         );
@@ -79,10 +80,10 @@ mod tests {
         let start = Moment::default();
         let asked = json!({"SubnetId": "subnet-1"});
         assert_eq!(tokens.look("Create", "t", &asked, start, DAY), Replay::New);
-        tokens.remember("Create", "t", &asked, "nat-1", start);
+        tokens.remember("Create", "t", &asked, json!("nat-1"), start);
         assert_eq!(
             tokens.look("Create", "t", &asked, start + DAY, DAY),
-            Replay::Same("nat-1".into())
+            Replay::Same(json!("nat-1"))
         );
         assert_eq!(
             tokens.look("Create", "t", &json!({}), start, DAY),

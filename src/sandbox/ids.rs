@@ -39,6 +39,11 @@ impl Ids {
             .to_string()
     }
 
+    /// A number below `bound`, which is not zero.
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.bits() % bound.max(1)
+    }
+
     /// A public address out of the two ranges kept for documentation, so that none belongs to anybody.
     pub fn public_address(&mut self, taken: impl Fn(&str) -> bool) -> Option<String> {
         let start = self.bits() % 508;

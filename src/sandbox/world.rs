@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{
     clock::Moment,
-    ec2::Ec2,
+    ec2::{self, Ec2},
     ids::Ids,
     pace::{Doing, Pace},
     task_outcome::TaskOutcomes,
@@ -37,17 +37,9 @@ pub struct Account {
 pub struct Global {}
 
 /// What one account has in one region.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub struct Region {
     pub ec2: Ec2,
-}
-
-impl Region {
-    fn new(name: &str, account: &str, ids: &mut Ids) -> Self {
-        Self {
-            ec2: Ec2::with_default_vpc(name, account, ids),
-        }
-    }
 }
 
 /// All that an operation, or something AWS does by itself, may touch: the caller's account and region, and time.
@@ -185,22 +177,22 @@ impl World {
         action: impl FnOnce(&mut Context<'_>) -> T,
     ) -> T {
         let place = self.accounts.entry(account.to_owned()).or_default();
-        let ids = &mut self.ids;
-        let regional = place
-            .regions
-            .entry(region.to_owned())
-            .or_insert_with(|| Region::new(region, account, ids));
-        action(&mut Context {
+        let is_new = !place.regions.contains_key(region);
+        let mut context = Context {
             account,
             region_name: region,
-            region: regional,
+            region: place.regions.entry(region.to_owned()).or_default(),
             global: &mut place.global,
-            ids,
+            ids: &mut self.ids,
             task_outcomes: &self.task_outcomes,
             now,
             pace: self.pace,
             schedule: &mut self.schedule,
-        })
+        };
+        if is_new {
+            ec2::create_default_vpc(&mut context);
+        }
+        action(&mut context)
     }
 
     /// Everything that exists, for inventories: account → region → service → kind → resources.

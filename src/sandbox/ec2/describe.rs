@@ -38,6 +38,17 @@ impl Listing {
         things: &BTreeMap<String, T>,
         render: impl Fn(&T) -> Value,
     ) -> Result<Value, Fault> {
+        self.answer_with(call, things, T::filter_values, render)
+    }
+
+    /// For kinds some of whose filters look at other resources.
+    pub fn answer_with<T: Noun>(
+        &self,
+        call: &Call,
+        things: &BTreeMap<String, T>,
+        filter_values: impl Fn(&T, &str) -> Option<Vec<String>>,
+        render: impl Fn(&T) -> Value,
+    ) -> Result<Value, Fault> {
         let parameters = call.parameters();
         let ids = parameters.strings(self.ids);
         let size = page_size(&parameters)?;
@@ -56,7 +67,11 @@ impl Listing {
         let filters = Filters::of(&parameters)?;
         let mut found = Vec::new();
         for (id, thing) in things {
-            if (ids.is_empty() || ids.contains(&id.as_str())) && filters.match_noun(thing)? {
+            if (ids.is_empty() || ids.contains(&id.as_str()))
+                && filters.matches(|name| {
+                    tag_values(thing.tags(), name).or_else(|| filter_values(thing, name))
+                })?
+            {
                 found.push((id.clone(), render(thing)));
             }
         }
@@ -115,10 +130,6 @@ impl<'a> Filters<'a> {
             .map(Self)
     }
 
-    pub fn match_noun(&self, noun: &impl Noun) -> Result<bool, Fault> {
-        self.matches(|name| tag_values(noun.tags(), name).or_else(|| noun.filter_values(name)))
-    }
-
     pub fn matches(&self, values_of: impl Fn(&str) -> Option<Vec<String>>) -> Result<bool, Fault> {
         for (name, wanted) in &self.0 {
             let values = values_of(name).ok_or_else(|| {
@@ -138,7 +149,7 @@ impl<'a> Filters<'a> {
     }
 }
 
-fn tag_values(tags: &Tags, filter: &str) -> Option<Vec<String>> {
+pub fn tag_values(tags: &Tags, filter: &str) -> Option<Vec<String>> {
     match filter {
         "tag-key" => Some(tags.iter().map(|(key, _)| key.to_owned()).collect()),
         "tag-value" => Some(tags.iter().map(|(_, value)| value.to_owned()).collect()),

@@ -1,9 +1,12 @@
-//! What do EC2's requests have in common? Tags at create, dry runs, addresses.
+//! What do EC2's requests have in common? Tags and tokens at create, dry runs, address blocks.
 
 use ipnet::Ipv4Net;
 use serde_json::{Value, json};
 
-use crate::sandbox::{call::Call, fault::Fault, service::Service, tags::Tags};
+use super::state::TOKEN_LIFETIME;
+use crate::sandbox::{
+    call::Call, client_token::Replay, fault::Fault, service::Service, tags::Tags, world::Context,
+};
 
 /// The tags of a `TagSpecification` for the kind that the operation makes.
 pub fn tags_at_create(call: &Call, resource_type: &str) -> Result<Tags, Fault> {
@@ -63,4 +66,47 @@ pub fn network(text: &str) -> Result<Ipv4Net, Fault> {
             ),
         )
     })
+}
+
+/// Creates with a client token: the same token and parameters give the same answer, other parameters a refusal.
+pub fn remembered(
+    context: &mut Context<'_>,
+    call: &Call,
+    operation: &'static str,
+    create: impl FnOnce(&mut Context<'_>) -> Result<Value, Fault>,
+) -> Result<Value, Fault> {
+    let parameters = call.parameters();
+    let Some(token) = parameters
+        .string("ClientToken")
+        .filter(|token| !token.is_empty())
+    else {
+        return create(context);
+    };
+    let tokens = &context.region.ec2.client_tokens;
+    match tokens.look(
+        operation,
+        token,
+        &call.parameters,
+        context.now,
+        TOKEN_LIFETIME,
+    ) {
+        Replay::Same(answer) => return Ok(answer),
+        Replay::Mismatch => {
+            return Err(Fault::new(
+                "IdempotentParameterMismatch",
+                "The client token you have provided is associated with a resource that was created with different parameters.",
+            ));
+        }
+        Replay::New => {}
+    }
+    let answer = create(context)?;
+    let now = context.now;
+    context.region.ec2.client_tokens.remember(
+        operation,
+        token,
+        &call.parameters,
+        answer.clone(),
+        now,
+    );
+    Ok(answer)
 }

@@ -6,9 +6,14 @@ use serde_json::{Value, json};
 
 use super::{
     describe::{Listing, Noun},
+    network_acl::NetworkAcl,
     request::{done, network, tag_set, tags_at_create},
+    route_table::{Association, RouteTable},
+    security_group,
+    security_group_rule::{Peer, Ports, SecurityGroupRule},
+    state::Ec2,
 };
-use crate::sandbox::{call::Call, fault::Fault, ids::Ids, tags::Tags, world::Context};
+use crate::sandbox::{call::Call, fault::Fault, tags::Tags, world::Context};
 
 /// A region's default quota (aws-behaviour §2.1, §5).
 const MOST_VPCS: usize = 5;
@@ -30,23 +35,42 @@ pub struct Vpc {
     pub tags: Tags,
 }
 
-impl Vpc {
-    pub fn new(ids: &mut Ids, owner: &str, cidr: Ipv4Net) -> Self {
-        Self {
-            id: ids.resource("vpc"),
-            owner: owner.to_owned(),
-            cidr,
-            association_id: ids.resource("vpc-cidr-assoc"),
-            dhcp_options_id: ids.resource("dopt"),
-            tenancy: "default".to_owned(),
-            is_default: false,
-            enable_dns_support: true,
-            enable_dns_hostnames: false,
-            enable_network_address_usage_metrics: false,
-            tags: Tags::default(),
-        }
-    }
+/// Makes a VPC with all that AWS makes along with it: main route table, default security group, default network ACL.
+pub fn establish(context: &mut Context<'_>, cidr: Ipv4Net) -> String {
+    let id = context.ids.resource("vpc");
+    let vpc = Vpc {
+        id: id.clone(),
+        owner: context.account.to_owned(),
+        cidr,
+        association_id: context.ids.resource("vpc-cidr-assoc"),
+        dhcp_options_id: context.ids.resource("dopt"),
+        tenancy: "default".to_owned(),
+        is_default: false,
+        enable_dns_support: true,
+        enable_dns_hostnames: false,
+        enable_network_address_usage_metrics: false,
+        tags: Tags::default(),
+    };
+    context.region.ec2.vpcs.insert(id.clone(), vpc);
+    let mut table = RouteTable::new(context.ids, context.account, &id, cidr);
+    table.associations.push(Association {
+        id: context.ids.resource("rtbassoc"),
+        subnet_id: None,
+    });
+    let acl = NetworkAcl::new(context.ids, context.account, &id);
+    let ec2 = &mut context.region.ec2;
+    ec2.route_tables.insert(table.id.clone(), table);
+    ec2.network_acls.insert(acl.id.clone(), acl);
+    let group = security_group::establish(context, &id, "default", "default VPC security group");
+    let members = Peer::Group {
+        id: group.clone(),
+        owner: context.account.to_owned(),
+    };
+    SecurityGroupRule::new(&group, false, Ports::all(), members, None).establish(context);
+    id
+}
 
+impl Vpc {
     fn to_value(&self, state: &str) -> Value {
         json!({
             "vpcId": self.id,
@@ -110,15 +134,19 @@ pub fn create(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
             "The maximum number of VPCs has been reached.",
         ));
     }
-    let mut vpc = Vpc::new(context.ids, context.account, cidr);
+    let id = establish(context, cidr);
+    let vpc = context
+        .region
+        .ec2
+        .vpcs
+        .get_mut(&id)
+        .ok_or_else(|| not_found(&id))?;
     vpc.tags = tags;
     if let Some(tenancy) = parameters.string("InstanceTenancy") {
         vpc.tenancy = tenancy.to_owned();
     }
     // Usable at once, though the answer still says pending (aws-behaviour §2.1).
-    let answer = vpc.to_value("pending");
-    context.region.ec2.vpcs.insert(vpc.id.clone(), vpc);
-    Ok(json!({"vpc": answer}))
+    Ok(json!({"vpc": vpc.to_value("pending")}))
 }
 
 pub fn describe(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
@@ -132,15 +160,47 @@ pub fn describe(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> 
     })
 }
 
+/// What came with it goes with it; everything else holds it (aws-behaviour §2.1).
 pub fn delete(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
     let id = call.parameters().required_string("VpcId")?;
-    context
-        .region
-        .ec2
-        .vpcs
-        .remove(id)
-        .ok_or_else(|| not_found(id))?;
+    let ec2 = &mut context.region.ec2;
+    ec2.vpc(id)?;
+    if is_held(ec2, id) {
+        return Err(Fault::new(
+            "DependencyViolation",
+            format!("The vpc '{id}' has dependencies and cannot be deleted."),
+        ));
+    }
+    let groups: Vec<String> = ec2
+        .security_groups
+        .values()
+        .filter(|group| group.vpc_id == id)
+        .map(|group| group.id.clone())
+        .collect();
+    for group in groups {
+        security_group::remove(ec2, &group);
+    }
+    ec2.route_tables.retain(|_, table| table.vpc_id != id);
+    ec2.network_acls.retain(|_, acl| acl.vpc_id != id);
+    ec2.vpcs.remove(id);
     Ok(done())
+}
+
+fn is_held(ec2: &Ec2, id: &str) -> bool {
+    let has_subnet = ec2.subnets.values().any(|subnet| subnet.vpc_id == id);
+    let has_interface = ec2
+        .network_interfaces
+        .values()
+        .any(|interface| interface.vpc_id == id);
+    let has_group = ec2
+        .security_groups
+        .values()
+        .any(|group| group.vpc_id == id && group.name != "default");
+    let has_table = ec2
+        .route_tables
+        .values()
+        .any(|table| table.vpc_id == id && !table.is_main());
+    has_subnet || has_interface || has_group || has_table || ec2.has_internet_gateway(id)
 }
 
 pub fn describe_attribute(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
