@@ -1,5 +1,30 @@
 //! How is a run told to the person, or the program, that watches it? One event enum and its renderers.
 
 pub mod event;
+mod json;
+mod palette;
+mod plain;
+mod step_line;
+mod summary;
+mod tty;
 
 pub use event::{Action, Command, Event, LeftBehind, Sink};
+pub use json::JsonLines;
+pub use palette::Palette;
+pub use plain::Plain;
+pub use step_line::duration;
+pub use summary::{Outcome, Summary, SummaryContext};
+pub use tty::LiveView;
+
+use std::sync::Arc;
+
+/// Several who watch one run.
+pub struct Sinks(pub Vec<Arc<dyn Sink>>);
+
+impl Sink for Sinks {
+    fn event(&self, event: &Event) {
+        for sink in &self.0 {
+            sink.event(event);
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! How does a run read where lines can't be redrawn: a log, a pipe, a pipeline of CI? One line per step that ended.
+
+use std::io::Write;
+use std::sync::{Mutex, PoisonError};
+
+use super::event::{Event, Sink};
+use super::palette::Palette;
+use super::step_line::{ADDRESS_WIDTH, Tally, lasting_lines};
+
+/// Writes lines to any writer; navi gives it standard error.
+pub struct Plain<W> {
+    inner: Mutex<Inner<W>>,
+    palette: Palette,
+}
+
+struct Inner<W> {
+    writer: W,
+    tally: Tally,
+}
+
+impl<W: Write> Plain<W> {
+    pub fn new(writer: W, palette: Palette) -> Self {
+        Plain {
+            inner: Mutex::new(Inner {
+                writer,
+                tally: Tally::default(),
+            }),
+            palette,
+        }
+    }
+
+    /// What a log needs besides the lasting lines: why a wait is long.
+    fn passing_line(event: &Event, palette: &Palette) -> Option<String> {
+        let Event::StepProgress { address, message } = event else {
+            return None;
+        };
+        let faint = palette.faint;
+        Some(format!(
+            "        {faint}{:<ADDRESS_WIDTH$} {message}{faint:#}",
+            address.to_string()
+        ))
+    }
+}
+
+impl<W: Write + Send> Sink for Plain<W> {
+    fn event(&self, event: &Event) {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.tally.count(event);
+        let lines = lasting_lines(event, inner.tally, &self.palette);
+        for line in lines
+            .into_iter()
+            .chain(Self::passing_line(event, &self.palette))
+        {
+            // A closed standard error must not stop a run that is changing an account.
+            let _ = writeln!(inner.writer, "{line}");
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::report::event::{Action, Command, LeftBehind};
+    use crate::resource::{Address, CallError, Certainty, ErrorClass};
+
+    /// A run in which one thing of each kind happens.
+    pub fn eventful_run() -> Vec<Event> {
+        let nat = || Address::new("nat_gateway", "1a");
+        let service = || Address::new("service", "backend");
+        let records = || Address::new("alias_records", "ecs-navi.site");
+        vec![
+            Event::RunBegan {
+                command: Command::Up,
+                stack: "ecs-navi".to_owned(),
+                account: "123456789012".to_owned(),
+                region: "ap-northeast-1".to_owned(),
+                steps: 12,
+            },
+            Event::Recovered {
+                address: Address::new("vpc", "main"),
+                what: "the create call had reached AWS: vpc-1".to_owned(),
+            },
+            Event::StepBegan {
+                address: nat(),
+                action: Action::Create,
+                at_milliseconds: 0,
+            },
+            Event::StepExists {
+                address: nat(),
+                id: Some("nat-1".to_owned()),
+                milliseconds: 800,
+            },
+            Event::StepProgress {
+                address: nat(),
+                message: "state is pending".to_owned(),
+            },
+            Event::StepBegan {
+                address: service(),
+                action: Action::Create,
+                at_milliseconds: 900,
+            },
+            Event::StepDone {
+                address: nat(),
+                action: Action::Create,
+                id: Some("nat-1".to_owned()),
+                milliseconds: 103_400,
+            },
+            Event::Warning {
+                message: "the quota for elastic IPs is nearly used up".to_owned(),
+            },
+            Event::StepFailed {
+                address: service(),
+                action: Action::Create,
+                error: CallError {
+                    operation: "ecs:CreateService".to_owned(),
+                    code: Some("InvalidParameterException".to_owned()),
+                    message: "Unable to assume the service linked role.".to_owned(),
+                    request_id: Some("11111111-2222".to_owned()),
+                    class: ErrorClass::NotYet,
+                    certainty: Certainty::Rejected,
+                },
+                leftover: LeftBehind::Exists {
+                    id: Some("backend-service".to_owned()),
+                },
+                milliseconds: 61_200,
+            },
+            Event::StepBlocked {
+                address: records(),
+                action: Action::Create,
+                by: service(),
+            },
+            Event::Interrupted { again: false },
+            Event::StepSkipped {
+                address: Address::new("service", "nginx-proxy"),
+                action: Action::Create,
+            },
+            Event::RunEnded {
+                done: 1,
+                failed: 1,
+                blocked: 1,
+                skipped: 1,
+                milliseconds: 105_000,
+            },
+        ]
+    }
+
+    pub fn render(events: &[Event]) -> String {
+        let plain = Plain::new(Vec::new(), Palette::plain());
+        for event in events {
+            plain.event(event);
+        }
+        String::from_utf8(plain.inner.into_inner().unwrap().writer).unwrap()
+    }
+
+    #[test]
+    fn every_ended_step_has_its_line() {
+        insta::assert_snapshot!(render(&eventful_run()));
+    }
+}
