@@ -1,1 +1,22 @@
-fn main() {}
+//! navi's process: arguments → runtime → `cli::run` → exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = match navi::cli::parse() {
+        Ok(arguments) => arguments,
+        Err(code) => return ExitCode::from(code),
+    };
+    // Two workers: navi waits on a network, it does not compute.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    match runtime {
+        Ok(runtime) => ExitCode::from(runtime.block_on(navi::cli::run(arguments))),
+        Err(error) => {
+            eprintln!("error: could not start navi's runtime: {error}");
+            ExitCode::from(navi::cli::exit_code::ERROR)
+        }
+    }
+}

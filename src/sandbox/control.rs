@@ -31,6 +31,10 @@ pub fn answer(sandbox: &Sandbox, request: &Request<Bytes>) -> Response<Bytes> {
             sandbox.reset();
             Ok(json!({}))
         }
+        ("POST", "stop") => {
+            sandbox.request_stop();
+            Ok(json!({}))
+        }
         ("POST", "calls/reset") => {
             sandbox.lock().calls = CallLog::default();
             Ok(json!({}))

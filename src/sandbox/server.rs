@@ -9,7 +9,7 @@ use axum::{
     http::{Request, Response, StatusCode},
 };
 use bytes::Bytes;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Notify};
 
 use super::{
     call::Call,
@@ -45,6 +45,7 @@ pub struct ConnectionDropped;
 pub struct Sandbox {
     shared: Arc<Mutex<Inner>>,
     clock: Arc<Clock>,
+    stop: Arc<Notify>,
     options: Options,
 }
 
@@ -73,6 +74,7 @@ impl Sandbox {
         Self {
             shared: Arc::new(Mutex::new(Inner::new(&options))),
             clock: Arc::new(Clock::start()),
+            stop: Arc::new(Notify::new()),
             options,
         }
     }
@@ -96,6 +98,15 @@ impl Sandbox {
     pub async fn serve(self, listener: TcpListener) -> std::io::Result<()> {
         let router = Router::new().fallback(over_http).with_state(self);
         axum::serve(listener, router).await
+    }
+
+    /// Waits for `POST /_navi/stop`; whoever serves the sandbox then drops `serve`.
+    pub async fn stop_requested(&self) {
+        self.stop.notified().await;
+    }
+
+    pub(super) fn request_stop(&self) {
+        self.stop.notify_one();
     }
 
     fn answer(&self, request: &Request<Bytes>) -> Answer {

@@ -1,0 +1,56 @@
+//! The command line: one command is one file, with its arguments (whose doc comments are the help text) and its `run`.
+
+mod arguments;
+mod completions;
+mod error;
+pub mod exit_code;
+mod logging;
+mod output;
+mod prompt;
+mod sandbox;
+mod sandbox_server;
+
+pub use arguments::Arguments;
+
+use arguments::Command;
+use clap::Parser;
+use error::CommandError;
+
+use crate::report::Palette;
+
+/// Reads the command line. `Err` holds the exit code: clap has printed the help or what is wrong already.
+pub fn parse() -> Result<Arguments, u8> {
+    Arguments::try_parse().map_err(|error| {
+        // A closed output must not become a panic.
+        let _ = error.print();
+        // clap's own code for wrong usage is 2, which means "changes pending" here.
+        if error.use_stderr() {
+            exit_code::ERROR
+        } else {
+            exit_code::DONE
+        }
+    })
+}
+
+/// Runs one command and says what to tell the shell.
+pub async fn run(arguments: Arguments) -> u8 {
+    if arguments.global.no_color {
+        anstream::ColorChoice::Never.write_global();
+    }
+    logging::begin(arguments.global.verbose);
+    match route(&arguments).await {
+        Ok(code) => code,
+        Err(error) => {
+            output::notice(&error.render(&Palette::for_stderr()));
+            error.exit_code()
+        }
+    }
+}
+
+async fn route(arguments: &Arguments) -> Result<u8, CommandError> {
+    let global = &arguments.global;
+    match &arguments.command {
+        Command::Sandbox(arguments) => sandbox::run(global, arguments).await,
+        Command::Completions(arguments) => completions::run(arguments).map(|()| exit_code::DONE),
+    }
+}

@@ -1,0 +1,37 @@
+//! How does text leave navi? Data to standard output, everything else to standard error.
+
+use std::io::{self, ErrorKind, Write};
+
+use super::error::CommandError;
+use crate::report::Palette;
+
+/// Writes data. A reader that went away (`navi plan | head`) is no error: the command's own exit code stands.
+pub fn data(text: &str) -> Result<(), CommandError> {
+    let mut stdout = io::stdout().lock();
+    let written = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| match text.ends_with('\n') {
+            true => Ok(()),
+            false => stdout.write_all(b"\n"),
+        })
+        .and_then(|()| stdout.flush());
+    match written {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(CommandError::Output(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Writes data as one JSON document.
+pub fn document(value: &serde_json::Value) -> Result<(), CommandError> {
+    data(&format!("{value:#}"))
+}
+
+/// Tells the person at the terminal something. A closed standard error is not worth stopping for.
+pub fn notice(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+pub fn warning(text: &str) {
+    let style = Palette::for_stderr().warning;
+    notice(&format!("{style}warning{style:#}: {text}"));
+}

@@ -1,0 +1,141 @@
+//! `navi sandbox`: how is the simulated AWS on this machine started, looked at, emptied and stopped?
+
+use serde_json::json;
+
+use super::arguments::GlobalOptions;
+use super::error::CommandError;
+use super::sandbox_server::{Running, SandboxServer};
+use super::{exit_code, output};
+use crate::sandbox::DEFAULT_ACCOUNT;
+
+/// Start, look at, empty or stop the simulated AWS on this machine
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  eval \"$(navi sandbox start)\"     point the AWS CLI of this shell at the sandbox
+  navi up --sandbox                starts it by itself
+  navi sandbox reset               begin again with an empty AWS")]
+pub struct SandboxArguments {
+    #[command(subcommand)]
+    action: SandboxAction,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum SandboxAction {
+    /// Start it in the background and print what points the AWS CLI and SDKs at it
+    Start(PortArgument),
+    /// Stop it; everything in it is gone
+    Stop,
+    /// Say whether it runs, where, and what is in it
+    Status,
+    /// Empty it: the account is as new
+    Reset,
+    /// Be the sandbox, in the foreground
+    #[command(hide = true)]
+    Serve(PortArgument),
+}
+
+#[derive(Debug, clap::Args)]
+struct PortArgument {
+    /// Port on 127.0.0.1; 0 takes a free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    port: u16,
+}
+
+pub async fn run(global: &GlobalOptions, arguments: &SandboxArguments) -> Result<u8, CommandError> {
+    let server = SandboxServer::of(&global.state_dir)?;
+    match &arguments.action {
+        SandboxAction::Start(port) => start(global, &server, port.port).await?,
+        SandboxAction::Stop => match server.stop().await? {
+            Some(stopped) => output::notice(&format!("sandbox at {} stopped", stopped.endpoint)),
+            None => output::notice("no sandbox runs here"),
+        },
+        SandboxAction::Status => return status(global, &server).await,
+        SandboxAction::Reset => {
+            let running = server.reset().await?;
+            output::notice(&format!("sandbox at {} is empty", running.endpoint));
+        }
+        SandboxAction::Serve(port) => server.serve(port.port).await?,
+    }
+    Ok(exit_code::DONE)
+}
+
+async fn start(
+    global: &GlobalOptions,
+    server: &SandboxServer,
+    port: u16,
+) -> Result<(), CommandError> {
+    let started = server.start(port).await?;
+    let running = started.running;
+    output::notice(&format!(
+        "sandbox {} at {} (process {})",
+        if started.anew { "runs" } else { "runs already" },
+        running.endpoint,
+        running.pid
+    ));
+    if global.json() {
+        output::document(&json!({
+            "endpoint": running.endpoint,
+            "pid": running.pid,
+            "port": running.port,
+            "access_key_id": DEFAULT_ACCOUNT,
+            "secret_access_key": SECRET_ACCESS_KEY,
+        }))
+    } else {
+        output::data(&exports(&running))
+    }
+}
+
+/// No secret: the sandbox verifies no signature, but clients want something to sign with.
+const SECRET_ACCESS_KEY: &str = "sandbox";
+
+fn exports(running: &Running) -> String {
+    format!(
+        "export AWS_ENDPOINT_URL={}\n\
+         export AWS_ACCESS_KEY_ID={DEFAULT_ACCOUNT}\n\
+         export AWS_SECRET_ACCESS_KEY={SECRET_ACCESS_KEY}\n",
+        running.endpoint
+    )
+}
+
+async fn status(global: &GlobalOptions, server: &SandboxServer) -> Result<u8, CommandError> {
+    let Some(running) = server.running().await else {
+        if global.json() {
+            output::document(&json!({"running": false}))?;
+        } else {
+            output::data("no sandbox runs here; `navi sandbox start` starts one")?;
+        }
+        return Ok(exit_code::DONE);
+    };
+    if global.json() {
+        let mut document = running.status.clone();
+        document["running"] = json!(true);
+        document["endpoint"] = json!(running.endpoint);
+        output::document(&document)?;
+    } else {
+        output::data(&described(&running))?;
+    }
+    Ok(exit_code::DONE)
+}
+
+fn described(running: &Running) -> String {
+    let status = &running.status;
+    let mut text = format!(
+        "sandbox at {} (process {}), pace {}, up {} s\n{} calls, {} of them mutating\n",
+        running.endpoint,
+        running.pid,
+        status["pace"].as_str().unwrap_or("unknown"),
+        status["uptime_seconds"],
+        status["calls"]["total"],
+        status["calls"]["mutating"],
+    );
+    match status["resources"].as_object() {
+        Some(resources) if !resources.is_empty() => {
+            for (kind, count) in resources {
+                text.push_str(&format!("{count:>6}  {kind}\n"));
+            }
+        }
+        _ => text.push_str("nothing in it\n"),
+    }
+    text
+}

@@ -1,0 +1,369 @@
+//! How does the sandbox live on between commands? As a process of its own, found through `sandbox/server.json`.
+//!
+//! The process holds `server.lock` for as long as it lives, so there is one per state directory and a crashed one
+//! leaves nothing that has to be cleaned up. A server counts as running only when it answers and says the process
+//! ID that the file names: a stranger on the same port is never taken for it, and no process is ever killed.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use atomic_write_file::AtomicWriteFile;
+use axum::http::Request;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Empty};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::sandbox::{Options, Sandbox};
+
+/// A starting sandbox needs a few hundredths of a second; a laden machine more.
+const START_WITHIN: Duration = Duration::from_secs(15);
+const STOP_WITHIN: Duration = Duration::from_secs(5);
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// What can go wrong with the process. Each says what was attempted.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    #[error("could not use {} for the sandbox", path.display())]
+    Directory { path: PathBuf, source: io::Error },
+    #[error("could not start the sandbox")]
+    Spawn(#[source] io::Error),
+    #[error("the sandbox ended while it started; its log ends with:\n{log}")]
+    EndedAtOnce { log: String },
+    #[error("the sandbox did not answer within {} s", START_WITHIN.as_secs())]
+    Silent { log: PathBuf },
+    #[error("could not listen on 127.0.0.1:{port}")]
+    Listen { port: u16, source: io::Error },
+    #[error("the sandbox can't be served")]
+    Serve(#[source] io::Error),
+    #[error("{what} of the sandbox at {endpoint} failed: {reason}")]
+    Call {
+        what: &'static str,
+        endpoint: String,
+        reason: String,
+    },
+    #[error("the sandbox at {endpoint} (process {pid}) was asked to stop and still answers")]
+    StillRunning { endpoint: String, pid: u32 },
+    #[error("no sandbox runs here")]
+    NotRunning,
+}
+
+impl SandboxError {
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            SandboxError::Listen { .. } => Some(
+                "another program has the port: choose one with --port, or 0 for a free one"
+                    .to_owned(),
+            ),
+            SandboxError::Silent { log } => Some(format!("its log is {}", log.display())),
+            SandboxError::StillRunning { pid, .. } => Some(format!("end it with `kill {pid}`")),
+            SandboxError::NotRunning => Some("`navi sandbox start` starts one".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+/// What `server.json` holds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct ServerFile {
+    pid: u32,
+    port: u16,
+    endpoint: String,
+}
+
+/// A sandbox that answers.
+#[derive(Clone, Debug)]
+pub struct Running {
+    pub pid: u32,
+    pub port: u16,
+    pub endpoint: String,
+    /// What it says of itself: pace, uptime, calls, resources.
+    pub status: Value,
+}
+
+pub struct Started {
+    pub running: Running,
+    /// It did not run before.
+    pub anew: bool,
+}
+
+/// The sandbox of one state directory, running or not.
+pub struct SandboxServer {
+    directory: PathBuf,
+}
+
+impl SandboxServer {
+    /// The directory below the state directory where the sandbox and the state of its stacks live.
+    pub fn directory(state_dir: &Path) -> PathBuf {
+        state_dir.join("sandbox")
+    }
+
+    pub fn of(state_dir: &Path) -> Result<Self, SandboxError> {
+        let directory = Self::directory(state_dir);
+        // The background process keeps no working directory of its user's: the path must be absolute.
+        let directory =
+            std::path::absolute(&directory).map_err(|source| SandboxError::Directory {
+                path: directory,
+                source,
+            })?;
+        Ok(SandboxServer { directory })
+    }
+
+    /// The sandbox, if one runs here.
+    pub async fn running(&self) -> Option<Running> {
+        let text = fs::read(self.file()).ok()?;
+        let file: ServerFile = serde_json::from_slice(&text).ok()?;
+        let status = call("GET", &file.endpoint, "status").await.ok()?;
+        (status["pid"] == file.pid).then_some(Running {
+            pid: file.pid,
+            port: file.port,
+            endpoint: file.endpoint,
+            status,
+        })
+    }
+
+    /// Starts the sandbox in the background, or finds the one that runs.
+    pub async fn start(&self, port: u16) -> Result<Started, SandboxError> {
+        if let Some(running) = self.running().await {
+            return Ok(Started {
+                running,
+                anew: false,
+            });
+        }
+        self.make_directory()?;
+        let mut child = self.spawn(port)?;
+        let deadline = Instant::now() + START_WITHIN;
+        loop {
+            // Another command may have started one at the same moment; either will do.
+            if let Some(running) = self.running().await {
+                return Ok(Started {
+                    running,
+                    anew: true,
+                });
+            }
+            match child.try_wait().map_err(SandboxError::Spawn)? {
+                Some(status) if !status.success() => {
+                    return Err(SandboxError::EndedAtOnce {
+                        log: self.log_end(),
+                    });
+                }
+                // It left the field to another one, which may have been about to end.
+                Some(_) => child = self.spawn(port)?,
+                None => {}
+            }
+            if Instant::now() > deadline {
+                return Err(SandboxError::Silent { log: self.log() });
+            }
+            sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Stops it; `None` when none runs.
+    pub async fn stop(&self) -> Result<Option<Running>, SandboxError> {
+        let Some(running) = self.running().await else {
+            return Ok(None);
+        };
+        control("POST", &running.endpoint, "stop").await?;
+        let deadline = Instant::now() + STOP_WITHIN;
+        // Silent is not enough: the next start needs the lock, which goes with the process.
+        while self.running().await.is_some() || self.lock()?.is_none() {
+            if Instant::now() > deadline {
+                return Err(SandboxError::StillRunning {
+                    endpoint: running.endpoint,
+                    pid: running.pid,
+                });
+            }
+            sleep(LOOK_EVERY).await;
+        }
+        Ok(Some(running))
+    }
+
+    /// Empties it.
+    pub async fn reset(&self) -> Result<Running, SandboxError> {
+        let running = self.running().await.ok_or(SandboxError::NotRunning)?;
+        control("POST", &running.endpoint, "reset").await?;
+        Ok(running)
+    }
+
+    /// Is the sandbox, until it is told to stop.
+    pub async fn serve(&self, port: u16) -> Result<(), SandboxError> {
+        self.make_directory()?;
+        let Some(_lock) = self.lock()? else {
+            // Another one was faster; whoever started this one will find that one.
+            return Ok(());
+        };
+        let listen = |source| SandboxError::Listen { port, source };
+        let listener = TcpListener::bind(("127.0.0.1", port))
+            .await
+            .map_err(listen)?;
+        let port = listener.local_addr().map_err(listen)?.port();
+        self.write_file(&ServerFile {
+            pid: std::process::id(),
+            port,
+            endpoint: format!("http://127.0.0.1:{port}"),
+        })?;
+        let served = serve_until_stopped(listener).await;
+        // The next start writes a new one; a file left behind names a process that does not answer.
+        let _ = fs::remove_file(self.file());
+        served
+    }
+
+    fn spawn(&self, port: u16) -> Result<std::process::Child, SandboxError> {
+        let log = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(self.log())
+            .map_err(SandboxError::Spawn)?;
+        let state_dir = self.directory.parent().unwrap_or(&self.directory);
+        Command::new(std::env::current_exe().map_err(SandboxError::Spawn)?)
+            .args([
+                "sandbox",
+                "serve",
+                "--port",
+                &port.to_string(),
+                "--state-dir",
+            ])
+            .arg(state_dir)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            // A group of its own: Ctrl-C in the terminal must not reach it.
+            .process_group(0)
+            .spawn()
+            .map_err(SandboxError::Spawn)
+    }
+
+    fn make_directory(&self) -> Result<(), SandboxError> {
+        let at = |path: &Path| {
+            let path = path.to_owned();
+            |source| SandboxError::Directory { path, source }
+        };
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.directory)
+            .map_err(at(&self.directory))?;
+        let ignore = self.directory.join(".gitignore");
+        fs::write(&ignore, "*\n").map_err(at(&ignore))
+    }
+
+    /// `None` when another process has it.
+    fn lock(&self) -> Result<Option<File>, SandboxError> {
+        let path = self.directory.join("server.lock");
+        let at = |source| SandboxError::Directory {
+            path: path.clone(),
+            source,
+        };
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(at)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(source)) => Err(at(source)),
+        }
+    }
+
+    fn write_file(&self, content: &ServerFile) -> Result<(), SandboxError> {
+        let write = || -> io::Result<()> {
+            let mut file = AtomicWriteFile::open(self.file())?;
+            serde_json::to_writer(&mut file, content)?;
+            file.flush()?;
+            file.commit()
+        };
+        write().map_err(|source| SandboxError::Directory {
+            path: self.file(),
+            source,
+        })
+    }
+
+    fn file(&self) -> PathBuf {
+        self.directory.join("server.json")
+    }
+
+    fn log(&self) -> PathBuf {
+        self.directory.join("server.log")
+    }
+
+    fn log_end(&self) -> String {
+        let text = fs::read_to_string(self.log()).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(5)..].join("\n")
+    }
+}
+
+async fn serve_until_stopped(listener: TcpListener) -> Result<(), SandboxError> {
+    let sandbox = Sandbox::new(Options::default());
+    let mut terminated = signal(SignalKind::terminate()).map_err(SandboxError::Serve)?;
+    let mut interrupted = signal(SignalKind::interrupt()).map_err(SandboxError::Serve)?;
+    tokio::select! {
+        served = sandbox.clone().serve(listener) => served.map_err(SandboxError::Serve),
+        () = sandbox.stop_requested() => {
+            // The answer to the request that asked for it is still on its way out.
+            sleep(Duration::from_millis(50)).await;
+            Ok(())
+        }
+        _ = terminated.recv() => Ok(()),
+        _ = interrupted.recv() => Ok(()),
+    }
+}
+
+async fn control(
+    method: &'static str,
+    endpoint: &str,
+    what: &'static str,
+) -> Result<Value, SandboxError> {
+    call(method, endpoint, what)
+        .await
+        .map_err(|reason| SandboxError::Call {
+            what,
+            endpoint: endpoint.to_owned(),
+            reason,
+        })
+}
+
+/// One call of the sandbox's control, `/_navi/…`.
+async fn call(method: &str, endpoint: &str, what: &str) -> Result<Value, String> {
+    let request = Request::builder()
+        .method(method)
+        .uri(format!("{endpoint}/_navi/{what}"))
+        .body(Empty::<Bytes>::new())
+        .map_err(|error| error.to_string())?;
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let answer = async {
+        let answer = client
+            .request(request)
+            .await
+            .map_err(|error| error.to_string())?;
+        let status = answer.status();
+        let body = answer
+            .into_body()
+            .collect()
+            .await
+            .map_err(|error| error.to_string())?
+            .to_bytes();
+        match status.is_success() {
+            true => serde_json::from_slice(&body).map_err(|error| error.to_string()),
+            false => Err(format!("{status}: {}", String::from_utf8_lossy(&body))),
+        }
+    };
+    timeout(ANSWER_WITHIN, answer)
+        .await
+        .unwrap_or_else(|_| Err("no answer".to_owned()))
+}
