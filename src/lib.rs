@@ -6,3 +6,4 @@ pub mod kinds;
 pub mod report;
 pub mod resource;
 pub mod sandbox;
+pub mod state;

@@ -94,7 +94,8 @@ impl fmt::Display for CallError {
 impl std::error::Error for CallError {}
 
 /// What a failed step left in the account.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Leftover {
     /// Nothing.
     None,
