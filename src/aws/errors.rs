@@ -114,7 +114,9 @@ pub fn classify(code: &str, message: &str) -> ErrorClass {
         | "UnsupportedCertificate"
         | "DuplicateRequest" => ErrorClass::NotYet,
 
+        // `Gateway.NotAttached`: the attachment is what is not there (aws-behaviour §2.3).
         "NatGatewayNotFound"
+        | "Gateway.NotAttached"
         | "NoSuchEntity"
         | "NoSuchEntityException"
         | "NoSuchHostedZone"
@@ -241,6 +243,11 @@ fn by_message(code: &str, message: &str) -> Option<ErrorClass> {
         }
         // aws-behaviour §2.5: an address that somebody else released is gone for us.
         "AuthFailure" if says("does not belong to you") => Some(ErrorClass::NotFound),
+        // aws-behaviour §2, delete-side "still in use": releasing an address that a NAT gateway has, or
+        // had until a moment ago. Missing rights have a code of their own, UnauthorizedOperation.
+        "AuthFailure" if says("do not have permission to access the specified resource") => {
+            Some(ErrorClass::InUse)
+        }
         // aws-behaviour §2.12: deleting a record that is not there.
         "InvalidChangeBatch" if says("not found") => Some(ErrorClass::NotFound),
         "InvalidChangeBatch" if says("already exists") => Some(ErrorClass::AlreadyExists),
@@ -279,6 +286,11 @@ mod tests {
                 "AuthFailure",
                 "The address '198.51.100.1' does not belong to you.",
                 ErrorClass::NotFound,
+            ),
+            (
+                "AuthFailure",
+                "You do not have permission to access the specified resource.",
+                ErrorClass::InUse,
             ),
             (
                 "AuthFailure",

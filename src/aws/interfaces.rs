@@ -14,6 +14,8 @@ pub enum InterfaceFilter<'a> {
     Subnet(&'a str),
     /// Those that use this security group.
     SecurityGroup(&'a str),
+    /// The one that has this elastic IP, by its allocation ID.
+    ElasticIp(&'a str),
 }
 
 /// The interfaces that match, as holders. Empty when AWS can't be asked: the list is an explanation,
@@ -23,6 +25,7 @@ pub async fn holders_among_interfaces(aws: &Aws, filter: InterfaceFilter<'_>) ->
         InterfaceFilter::Vpc(id) => ("vpc-id", id),
         InterfaceFilter::Subnet(id) => ("subnet-id", id),
         InterfaceFilter::SecurityGroup(id) => ("group-id", id),
+        InterfaceFilter::ElasticIp(id) => ("association.allocation-id", id),
     };
     let answer = send(
         "ec2:DescribeNetworkInterfaces",

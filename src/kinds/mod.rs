@@ -46,7 +46,18 @@ macro_rules! kinds {
 
 kinds! {
     vpc::Vpc,
+    subnet::Subnet,
+    internet_gateway::InternetGateway,
+    elastic_ip::ElasticIp,
+    nat_gateway::NatGateway,
+    route_table::RouteTable,
+    security_group::SecurityGroup,
+    security_group_rules::SecurityGroupRules,
 }
+
+// Not kinds: what two kinds share, or one would be too long with.
+mod ip_permissions;
+mod routes;
 
 /// The kind of this name, or an error that speaks of a defect: specs in memory are of known kinds.
 fn kind(name: &str) -> Result<Kind, CallError> {
