@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{fault::Fault, service::Service};
+use super::{fault::Fault, service::Service, world::GLOBAL};
 
 /// A decoded request.
 #[derive(Clone, Debug)]
@@ -10,6 +10,7 @@ pub struct Call {
     pub service: Service,
     pub operation: String,
     pub account: String,
+    /// The region that the request is signed for.
     pub region: String,
     pub access_key: String,
     /// An object. In the form-encoded and XML protocols every leaf is a string.
@@ -17,6 +18,15 @@ pub struct Call {
 }
 
 impl Call {
+    /// The region whose things the call is about.
+    pub fn place(&self) -> &str {
+        if self.service.is_global() {
+            GLOBAL
+        } else {
+            &self.region
+        }
+    }
+
     pub fn parameters(&self) -> Parameters<'_> {
         Parameters {
             service: self.service,

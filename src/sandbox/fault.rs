@@ -1,6 +1,6 @@
 //! How does the sandbox refuse? With AWS's code, message and status.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// One of AWS's refusals. The wire layer gives it the shape of the caller's protocol.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -10,7 +10,7 @@ pub struct Fault {
     pub message: String,
     pub status: u16,
     /// Members beside code and message, as some JSON faults have (`DuplicateOperationId`).
-    pub members: Map<String, Value>,
+    pub members: Vec<(&'static str, Value)>,
 }
 
 impl Fault {
@@ -20,7 +20,7 @@ impl Fault {
             code: code.into(),
             message: message.into(),
             status: 400,
-            members: Map::new(),
+            members: Vec::new(),
         }
     }
 
@@ -29,8 +29,8 @@ impl Fault {
         self
     }
 
-    pub fn with_member(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.members.insert(name.to_owned(), value.into());
+    pub fn with_member(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.members.push((name, value.into()));
         self
     }
 }

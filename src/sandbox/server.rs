@@ -114,9 +114,12 @@ impl Sandbox {
         let inner = &mut *inner;
         inner.world.advance(self.clock.now());
         let request_id = inner.request_ids.uuid();
-        let call = match wire::decode(request, &request_id) {
+        let call = match wire::decode(request) {
             Ok(call) => call,
-            Err(refusal) => return Answer::Send(refusal),
+            Err(unreadable) => {
+                let refusal = Err(unreadable.fault);
+                return Answer::Send(wire::encode(unreadable.service, "", &request_id, refusal));
+            }
         };
         let index = inner.calls.begin(&call);
         let result = match inner.faults.strike(&call) {
@@ -155,7 +158,7 @@ impl Sandbox {
         let operation = dispatch::find(call)?;
         inner
             .world
-            .within(&call.account, &call.region, self.clock.now(), |context| {
+            .within(&call.account, call.place(), self.clock.now(), |context| {
                 operation(context, call)
             })
     }

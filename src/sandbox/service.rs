@@ -82,6 +82,11 @@ impl Service {
         }
     }
 
+    /// Whether its things belong to the account and to no region.
+    pub fn is_global(self) -> bool {
+        matches!(self, Self::Iam | Self::Route53 | Self::Sts)
+    }
+
     fn target_prefix(self) -> Option<&'static str> {
         match self {
             Self::Acm => Some("CertificateManager"),

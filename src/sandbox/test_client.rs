@@ -5,7 +5,12 @@ use bytes::Bytes;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-use super::server::{Options, Sandbox};
+use super::{
+    clock::Moment,
+    ec2::Egress,
+    server::{Options, Sandbox},
+    wire::DEFAULT_ACCOUNT,
+};
 
 #[derive(Clone)]
 pub struct TestClient {
@@ -114,6 +119,16 @@ impl TestClient {
         let response = self.sandbox.handle(request).await.unwrap();
         assert!(response.status().is_success(), "{response:?}");
         serde_json::from_slice(response.body()).unwrap()
+    }
+
+    /// The way out of a subnet of the default account, as the other services of the sandbox see it.
+    pub fn egress(&self, subnet_id: &str) -> Egress {
+        self.sandbox.lock().world.within(
+            DEFAULT_ACCOUNT,
+            &self.region,
+            Moment::default(),
+            |context| context.region.ec2.egress(subnet_id),
+        )
     }
 
     pub fn ec2_request(&self, operation: &str, parameters: &[(&str, &str)]) -> Request<Bytes> {

@@ -30,7 +30,13 @@ pub struct World {
 pub struct Account {
     pub global: Global,
     pub regions: BTreeMap<String, Region>,
+    /// What an operation of a global service gets for its region. It stays empty.
+    #[serde(skip)]
+    nowhere: Region,
 }
+
+/// The region of global services (IAM, Route 53, STS), whichever region their requests are signed for.
+pub const GLOBAL: &str = "aws-global";
 
 /// What an account has once, whatever the region.
 #[derive(Debug, Default, Serialize)]
@@ -177,11 +183,14 @@ impl World {
         action: impl FnOnce(&mut Context<'_>) -> T,
     ) -> T {
         let place = self.accounts.entry(account.to_owned()).or_default();
-        let is_new = !place.regions.contains_key(region);
+        let is_new = region != GLOBAL && !place.regions.contains_key(region);
         let mut context = Context {
             account,
             region_name: region,
-            region: place.regions.entry(region.to_owned()).or_default(),
+            region: match region {
+                GLOBAL => &mut place.nowhere,
+                _ => place.regions.entry(region.to_owned()).or_default(),
+            },
             global: &mut place.global,
             ids: &mut self.ids,
             task_outcomes: &self.task_outcomes,
@@ -292,6 +301,7 @@ mod tests {
         assert_ne!(here, there);
         assert_ne!(here, theirs);
         assert_eq!(here, world.within("1", "eu-west-1", start, vpc));
+        assert_eq!(None, world.within("1", GLOBAL, start, vpc));
         assert_eq!(world.counts().unwrap()["ec2.vpcs"], 3);
     }
 }

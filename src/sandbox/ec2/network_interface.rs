@@ -283,3 +283,83 @@ pub fn describe(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> 
         interface.to_value(ec2)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::{ec2::Egress, pace::Pace, world::World};
+
+    fn in_default_subnet<T>(action: impl FnOnce(&mut Context<'_>, &str) -> T) -> T {
+        let mut world = World::new(Pace::INSTANT, 1);
+        world.within("1", "eu-west-1", Moment::default(), |context| {
+            let subnet = context.region.ec2.subnets.keys().next().unwrap().clone();
+            action(context, &subnet)
+        })
+    }
+
+    fn task_interface(subnet_id: &str) -> NewInterface<'_> {
+        NewInterface {
+            subnet_id,
+            security_groups: Vec::new(),
+            description: "task".to_owned(),
+            interface_type: "interface",
+            requester: "578734482556",
+            attachment_owner: "578734482556",
+            public_address: PublicAddress::Lent,
+        }
+    }
+
+    #[test]
+    fn addresses_are_the_subnets_own_and_given_once() {
+        in_default_subnet(|context, subnet| {
+            let small: ipnet::Ipv4Net = "172.31.0.0/28".parse().unwrap();
+            context.region.ec2.subnets.get_mut(subnet).unwrap().cidr = small;
+            let taken: BTreeSet<Ipv4Addr> = (0..11)
+                .map(|_| create(context, task_interface(subnet)).unwrap().private_ip)
+                .collect();
+            let expected: BTreeSet<Ipv4Addr> = (4..15)
+                .map(|last| Ipv4Addr::new(172, 31, 0, last))
+                .collect();
+            assert_eq!(taken, expected);
+            let refusal = create(context, task_interface(subnet)).unwrap_err();
+            assert_eq!(refusal.code, "InsufficientFreeAddressesInSubnet");
+        });
+    }
+
+    #[test]
+    fn an_interface_holds_its_subnet_and_its_groups() {
+        in_default_subnet(|context, subnet| {
+            let ec2 = &context.region.ec2;
+            let vpc_id = ec2.subnet(subnet).unwrap().vpc_id.clone();
+            let group = ec2.default_security_group(&vpc_id).unwrap().id.clone();
+            let new = NewInterface {
+                security_groups: vec![group.clone()],
+                ..task_interface(subnet)
+            };
+            let interface = create(context, new).unwrap();
+            assert_eq!(interface.association.unwrap().owner, "amazon");
+            assert_eq!(context.region.ec2.interfaces_in_subnet(subnet), 1);
+            delete(context, &interface.id);
+            assert_eq!(context.region.ec2.interfaces_in_subnet(subnet), 0);
+            let unknown = NewInterface {
+                security_groups: vec!["sg-0".to_owned()],
+                ..task_interface(subnet)
+            };
+            assert_eq!(
+                create(context, unknown).unwrap_err().code,
+                "InvalidGroup.NotFound"
+            );
+        });
+    }
+
+    #[test]
+    fn the_way_out_follows_the_main_route_table() {
+        in_default_subnet(|context, subnet| {
+            assert_eq!(context.region.ec2.egress(subnet), Egress::InternetGateway);
+            for gateway in context.region.ec2.internet_gateways.values_mut() {
+                gateway.vpc_id = None;
+            }
+            assert_eq!(context.region.ec2.egress(subnet), Egress::Nothing);
+        });
+    }
+}

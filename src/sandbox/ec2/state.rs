@@ -65,6 +65,13 @@ impl Ec2 {
             .ok_or_else(|| security_group::not_found(id))
     }
 
+    /// What a load balancer or a task gets when it asks for no group.
+    pub fn default_security_group(&self, vpc_id: &str) -> Option<&SecurityGroup> {
+        self.security_groups
+            .values()
+            .find(|group| group.vpc_id == vpc_id && group.name == "default")
+    }
+
     /// Whether an internet gateway is attached to the VPC; NAT gateways and internet-facing load balancers need one
     /// (aws-behaviour §1 rows 7 and 13).
     pub fn has_internet_gateway(&self, vpc_id: &str) -> bool {

@@ -51,7 +51,7 @@ pub fn delete(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
     Ok(request::done())
 }
 
-fn required_ids<'a>(call: &'a Call) -> Result<Vec<&'a str>, Fault> {
+fn required_ids(call: &Call) -> Result<Vec<&str>, Fault> {
     let ids = call.parameters().strings("ResourceId");
     if ids.is_empty() {
         return Err(call.service.missing_parameter("ResourceId"));

@@ -4,7 +4,7 @@ use axum::http::{Request, header::AUTHORIZATION};
 use bytes::Bytes;
 
 use super::DEFAULT_ACCOUNT;
-use crate::sandbox::fault::Fault;
+use crate::sandbox::{fault::Fault, service::Protocol};
 
 /// `Credential=ACCESS_KEY/date/region/service/aws4_request`.
 pub struct Credential {
@@ -14,8 +14,11 @@ pub struct Credential {
 }
 
 impl Credential {
-    pub fn of(request: &Request<Bytes>) -> Result<Self, Fault> {
-        let header = request.headers().get(AUTHORIZATION).ok_or_else(missing)?;
+    pub fn of(request: &Request<Bytes>, protocol: Protocol) -> Result<Self, Fault> {
+        let header = request
+            .headers()
+            .get(AUTHORIZATION)
+            .ok_or_else(|| missing(protocol))?;
         let header = header.to_str().map_err(|_| incomplete())?;
         let scope = header
             .split([' ', ','])
@@ -48,12 +51,18 @@ impl Credential {
     }
 }
 
-fn missing() -> Fault {
-    Fault::new(
-        "MissingAuthenticationToken",
-        "Request is missing Authentication Token",
-    )
-    .with_status(403)
+fn missing(protocol: Protocol) -> Fault {
+    match protocol {
+        Protocol::Json => Fault::new(
+            "MissingAuthenticationTokenException",
+            "Missing Authentication Token",
+        ),
+        _ => Fault::new(
+            "MissingAuthenticationToken",
+            "Request is missing Authentication Token",
+        )
+        .with_status(403),
+    }
 }
 
 fn incomplete() -> Fault {

@@ -40,7 +40,12 @@ pub fn encode(request_id: &str, result: Result<Value, Fault>) -> Response<Bytes>
                 ("__type".to_owned(), json!(fault.code)),
                 ("message".to_owned(), json!(fault.message)),
             ]);
-            body.extend(fault.members);
+            body.extend(
+                fault
+                    .members
+                    .into_iter()
+                    .map(|(name, value)| (name.to_owned(), value)),
+            );
             let mut response = respond(
                 fault.status,
                 JSON,

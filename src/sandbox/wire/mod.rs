@@ -21,21 +21,26 @@ use super::{
 /// The account of every access key that is not itself an account number: the one of AWS's own documentation.
 pub const DEFAULT_ACCOUNT: &str = "123456789012";
 
-/// Reads a request; one that can't be read is answered as AWS answers it.
-pub fn decode(request: &Request<Bytes>, request_id: &str) -> Result<Call, Response<Bytes>> {
-    let service = guess_service(request);
-    let refuse = |fault: Fault| encode(service, "", request_id, Err(fault));
-    let credential = Credential::of(request).map_err(refuse)?;
-    let service = Service::from_signing_name(&credential.service).ok_or_else(|| {
-        refuse(Fault::new("NotImplemented", unknown_service(&credential.service)).with_status(501))
-    })?;
-    let refuse = |fault: Fault| encode(service, "", request_id, Err(fault));
+/// A request that could not be read, and the service in whose protocol to say so.
+#[derive(Debug)]
+pub struct Unreadable {
+    pub service: Service,
+    pub fault: Fault,
+}
+
+pub fn decode(request: &Request<Bytes>) -> Result<Call, Unreadable> {
+    let guessed = guess_service(request);
+    let unreadable = |service| move |fault| Unreadable { service, fault };
+    let credential = Credential::of(request, guessed.protocol()).map_err(unreadable(guessed))?;
+    let service = Service::from_signing_name(&credential.service)
+        .ok_or_else(|| unknown_service(&credential.service))
+        .map_err(unreadable(guessed))?;
     let (operation, parameters) = match service.protocol() {
         Protocol::Ec2Query | Protocol::Query => query::decode(request),
         Protocol::Json => json::decode(request),
         Protocol::RestXml => rest_xml::decode(request),
     }
-    .map_err(refuse)?;
+    .map_err(unreadable(service))?;
     Ok(Call {
         service,
         operation,
@@ -61,8 +66,14 @@ pub fn encode(
     }
 }
 
-fn unknown_service(name: &str) -> String {
-    format!("the sandbox does not serve the service {name:?}; docs/SANDBOX.md lists what it serves")
+fn unknown_service(name: &str) -> Fault {
+    Fault::new(
+        "NotImplemented",
+        format!(
+            "the sandbox does not serve the service {name:?}; docs/SANDBOX.md lists what it serves"
+        ),
+    )
+    .with_status(501)
 }
 
 /// Only for the shape of refusals to requests whose signature names no service.
@@ -91,8 +102,7 @@ fn respond(
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     if let Ok(value) = HeaderValue::from_str(request_id) {
-        headers.insert(HeaderName::from_static("x-amzn-requestid"), value.clone());
-        headers.insert(HeaderName::from_static("x-amz-request-id"), value);
+        headers.insert(HeaderName::from_static("x-amzn-requestid"), value);
     }
     response
 }

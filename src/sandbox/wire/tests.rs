@@ -20,9 +20,7 @@ fn body(response: Response<Bytes>) -> String {
 #[test]
 fn ec2_lists_and_structures_are_read() {
     let call = decode(
-        &request("ec2", "Action=CreateVpc&Version=2016-11-15&CidrBlock=10.0.0.0%2F16&TagSpecification.1.Tag.2.Key=b&TagSpecification.1.Tag.1.Key=a+b&TagSpecification.1.ResourceType=vpc&EnableDnsSupport.Value=true"),
-        "r",
-    )
+        &request("ec2", "Action=CreateVpc&Version=2016-11-15&CidrBlock=10.0.0.0%2F16&TagSpecification.1.Tag.2.Key=b&TagSpecification.1.Tag.1.Key=a+b&TagSpecification.1.ResourceType=vpc&EnableDnsSupport.Value=true"))
     .unwrap();
     assert_eq!(call.service, Service::Ec2);
     assert_eq!(
@@ -42,7 +40,7 @@ fn ec2_lists_and_structures_are_read() {
 #[test]
 fn more_than_nine_items_stay_in_order() {
     let form: String = (1..=12).map(|n| format!("&VpcId.{n}=v{n}")).collect();
-    let call = decode(&request("ec2", &format!("Action=DescribeVpcs{form}")), "r").unwrap();
+    let call = decode(&request("ec2", &format!("Action=DescribeVpcs{form}"))).unwrap();
     let vpcs = call.parameters().strings("VpcId");
     assert_eq!((vpcs[1], vpcs[9], vpcs[11]), ("v2", "v10", "v12"));
 }
@@ -50,9 +48,7 @@ fn more_than_nine_items_stay_in_order() {
 #[test]
 fn query_members_become_lists() {
     let call = decode(
-        &request("elasticloadbalancing", "Action=CreateRule&Conditions.member.1.HostHeaderConfig.Values.member.1=a.example&Priority=100&Names="),
-        "r",
-    )
+        &request("elasticloadbalancing", "Action=CreateRule&Conditions.member.1.HostHeaderConfig.Values.member.1=a.example&Priority=100&Names="))
     .unwrap();
     assert_eq!(
         call.parameters,
@@ -69,7 +65,7 @@ fn json_carries_its_operation_in_a_header() {
         "x-amz-target",
         HeaderValue::from_static("AmazonEC2ContainerServiceV20141113.DescribeServices"),
     );
-    let call = decode(&request, "r").unwrap();
+    let call = decode(&request).unwrap();
     assert_eq!(call.operation, "DescribeServices");
     assert_eq!(call.parameters, json!({"cluster": "c", "count": 2}));
 }
@@ -83,7 +79,7 @@ fn route53_paths_and_bodies_are_read() {
     *request.uri_mut() = "/2013-04-01/hostedzone/Z1/rrset/?maxitems=1"
         .parse()
         .unwrap();
-    let call = decode(&request, "r").unwrap();
+    let call = decode(&request).unwrap();
     assert_eq!(call.operation, "ChangeResourceRecordSets");
     assert_eq!(
         call.parameters,
@@ -164,15 +160,23 @@ fn a_created_zone_answers_201_with_its_location() {
 
 #[test]
 fn unsigned_and_unknown_requests_are_refused() {
-    let unsigned = Request::post("/").body(Bytes::from("Action=X")).unwrap();
-    let refusal = decode(&unsigned, "r").unwrap_err();
-    assert_eq!(refusal.status(), 403);
-    assert!(body(refusal).contains("MissingAuthenticationToken"));
-    let refusal = decode(&request("s3", ""), "r").unwrap_err();
-    assert_eq!(refusal.status(), 501);
-    assert!(body(refusal).contains("docs/SANDBOX.md"));
-    let malformed = decode(&request("ecs", "{"), "r").unwrap_err();
-    assert_eq!(malformed.status(), 400);
+    let mut unsigned = Request::post("/").body(Bytes::from("Action=X")).unwrap();
+    let refused = decode(&unsigned).unwrap_err();
+    assert_eq!(
+        (refused.fault.code.as_str(), refused.fault.status),
+        ("MissingAuthenticationToken", 403)
+    );
+    unsigned
+        .headers_mut()
+        .insert("x-amz-target", HeaderValue::from_static("Logs_20140328.X"));
+    let refused = decode(&unsigned).unwrap_err();
+    assert_eq!(refused.service, Service::Logs);
+    assert_eq!(refused.fault.code, "MissingAuthenticationTokenException");
+    let refused = decode(&request("s3", "")).unwrap_err();
+    assert_eq!(refused.fault.status, 501);
+    assert!(refused.fault.message.contains("docs/SANDBOX.md"));
+    let refused = decode(&request("ecs", "{")).unwrap_err();
+    assert_eq!(refused.fault.status, 400);
 }
 
 #[test]
@@ -196,8 +200,8 @@ fn odd_input_is_refused_not_fatal() {
         "....=1",
         "%zz=%",
     ] {
-        let _ = decode(&request("ec2", form), "r");
+        let _ = decode(&request("ec2", form));
     }
     let deep = format!("Action=X&{}=1", "a.".repeat(100_000));
-    assert!(decode(&request("ec2", &deep), "r").is_ok());
+    assert!(decode(&request("ec2", &deep)).is_ok());
 }
