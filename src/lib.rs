@@ -1,9 +1,15 @@
 //! navi: stack file ─▶ Stack ─▶ ResourceGraph ─▶ Observation ─▶ Plan ─▶ execution ─▶ State + Report.
+//! docs/ARCHITECTURE.md says what each room is for and who may import whom.
 
 pub mod aws;
 pub mod cli;
+pub mod execute;
+pub mod graph;
 pub mod kinds;
+pub mod observe;
+pub mod plan;
 pub mod report;
 pub mod resource;
 pub mod sandbox;
+pub mod stack;
 pub mod state;

@@ -35,6 +35,11 @@ impl Timing {
         // DependencyViolation budget of aws-behaviour §3: 10 to 20 minutes.
         gone_within: Duration::from_secs(1200),
     };
+
+    /// Whether the returned call is all there is: nothing is polled after it.
+    pub fn is_immediate(&self) -> bool {
+        *self == Timing::IMMEDIATE
+    }
 }
 
 /// One resource to be read: what it was asked to be and what is known of it.
@@ -123,6 +128,9 @@ pub trait Resource:
     const KIND: &'static str;
     /// How long it takes.
     const TIMING: Timing = Timing::IMMEDIATE;
+    /// Whether its readiness is the user's own programs' doing (an ECS service) and not AWS's.
+    /// `--no-wait` does not wait for those, not even where a dependent would like it to.
+    const WORKLOAD: bool = false;
     /// The clients its calls go through.
     type Cloud: Send + Sync + 'static;
     /// What AWS has, as far as navi compares it.

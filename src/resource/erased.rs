@@ -63,6 +63,8 @@ pub trait AnyResource: Debug + Send + Sync {
     fn kind(&self) -> &'static str;
     /// How long it takes.
     fn timing(&self) -> Timing;
+    /// Whether its readiness is the user's own programs' doing.
+    fn is_workload(&self) -> bool;
     /// Whether it is only looked up.
     fn is_lookup(&self) -> bool;
     /// The spec as it is recorded.
@@ -91,6 +93,10 @@ impl<K: Resource> AnyResource for K {
 
     fn timing(&self) -> Timing {
         K::TIMING
+    }
+
+    fn is_workload(&self) -> bool {
+        K::WORKLOAD
     }
 
     fn is_lookup(&self) -> bool {

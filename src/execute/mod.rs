@@ -1,0 +1,16 @@
+//! How is a plan carried out? `executor` starts each step the moment its own needs are met, `step` is
+//! one step from intent to outcome, `poll` is every wait, `tracker` knows what may start next.
+
+mod executor;
+mod poll;
+mod report;
+mod step;
+mod tracker;
+
+#[cfg(test)]
+mod simulation;
+#[cfg(test)]
+mod tests;
+
+pub use executor::{Interrupt, Options, execute};
+pub use report::RunReport;

@@ -1,0 +1,238 @@
+//! How does navi wait? One batched read per kind for everything of that kind that waits, soon at first,
+//! then less often up to the kind's own pause, slower only when AWS throttles (aws-behaviour §6.4).
+//!
+//! The SDK's waiters are not used: their fixed pauses of 15 to 120 s overshoot by most of a minute.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use tokio::time::{Instant, sleep_until};
+
+use crate::resource::{
+    AnyLookup, BoxFuture, CallError, Cloud, ErrorClass, Known, Observed, Readiness,
+};
+
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE_WHEN_THROTTLED: Duration = Duration::from_secs(30);
+
+/// What a step waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WaitFor {
+    Ready,
+    Gone,
+}
+
+/// What a look has shown.
+#[derive(Clone, Debug)]
+pub(super) enum Verdict {
+    /// Usable; what was seen last.
+    Ready(Observed),
+    /// Gone, as asked.
+    Gone,
+    /// Not yet; why.
+    Pending(String),
+    /// It will never be, or not in time; why.
+    Failed(String),
+}
+
+struct Waiter {
+    step: usize,
+    lookup: AnyLookup,
+    wait_for: WaitFor,
+    began: Instant,
+}
+
+struct Queue {
+    waiters: Vec<Waiter>,
+    next_look: Instant,
+    pause: Duration,
+    looking: bool,
+}
+
+type Looked = (String, Vec<usize>, Result<Vec<Option<Observed>>, CallError>);
+
+/// Everything that waits, by kind.
+pub(super) struct Poller<'a> {
+    cloud: &'a dyn Cloud,
+    queues: BTreeMap<String, Queue>,
+    looks: FuturesUnordered<BoxFuture<'a, Looked>>,
+}
+
+impl<'a> Poller<'a> {
+    pub(super) fn new(cloud: &'a dyn Cloud) -> Self {
+        Poller {
+            cloud,
+            queues: BTreeMap::new(),
+            looks: FuturesUnordered::new(),
+        }
+    }
+
+    /// Nobody waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.queues.values().all(|queue| queue.waiters.is_empty())
+    }
+
+    /// Adds a waiter; its kind is looked at soon.
+    pub(super) fn add(&mut self, step: usize, mut lookup: AnyLookup, wait_for: WaitFor) {
+        lookup.waiting = wait_for == WaitFor::Ready;
+        let now = Instant::now();
+        let queue = self
+            .queues
+            .entry(lookup.address.kind().to_owned())
+            .or_insert(Queue {
+                waiters: Vec::new(),
+                next_look: now,
+                pause: FIRST_PAUSE,
+                looking: false,
+            });
+        // The first look is at once: what AWS does synchronously is done.
+        queue.next_look = now;
+        queue.pause = FIRST_PAUSE;
+        queue.waiters.push(Waiter {
+            step,
+            lookup,
+            wait_for,
+            began: now,
+        });
+    }
+
+    /// Nobody waits any more; answers who did.
+    pub(super) fn drain(&mut self) -> Vec<usize> {
+        self.queues
+            .values_mut()
+            .flat_map(|queue| std::mem::take(&mut queue.waiters))
+            .map(|waiter| waiter.step)
+            .collect()
+    }
+
+    /// The verdicts of the next look. May be dropped and called again at any time; nothing is lost.
+    pub(super) async fn next(&mut self, known: &Arc<Known>) -> Vec<(usize, Verdict)> {
+        loop {
+            self.start_looks(known);
+            let next_look = self
+                .queues
+                .values()
+                .filter(|queue| !queue.looking && !queue.waiters.is_empty())
+                .map(|queue| queue.next_look)
+                .min();
+            tokio::select! {
+                Some((kind, steps, seen)) = self.looks.next(), if !self.looks.is_empty() => {
+                    return self.judge(&kind, &steps, seen);
+                }
+                () = sleep_until(next_look.unwrap_or_else(Instant::now)), if next_look.is_some() => {}
+                // Nobody waits: the caller has other futures to wait for.
+                else => std::future::pending().await,
+            }
+        }
+    }
+
+    fn start_looks(&mut self, known: &Arc<Known>) {
+        let now = Instant::now();
+        let due: Vec<String> = self
+            .queues
+            .iter()
+            .filter(|(_, queue)| {
+                !queue.looking && !queue.waiters.is_empty() && queue.next_look <= now
+            })
+            .map(|(kind, _)| kind.clone())
+            .collect();
+        if !due.is_empty() {
+            self.cloud.begin_sweep();
+        }
+        for kind in due {
+            let Some(queue) = self.queues.get_mut(&kind) else {
+                continue;
+            };
+            queue.looking = true;
+            let steps: Vec<usize> = queue.waiters.iter().map(|waiter| waiter.step).collect();
+            let lookups: Vec<AnyLookup> = queue
+                .waiters
+                .iter()
+                .map(|waiter| waiter.lookup.clone())
+                .collect();
+            let cloud = self.cloud;
+            let known = known.clone();
+            self.looks.push(Box::pin(async move {
+                let seen = cloud.read(&kind, &lookups, &known).await;
+                (kind, steps, seen)
+            }));
+        }
+    }
+
+    fn judge(
+        &mut self,
+        kind: &str,
+        steps: &[usize],
+        seen: Result<Vec<Option<Observed>>, CallError>,
+    ) -> Vec<(usize, Verdict)> {
+        let Some(queue) = self.queues.get_mut(kind) else {
+            return Vec::new();
+        };
+        queue.looking = false;
+        let now = Instant::now();
+        let look_every = queue.waiters.first().map_or(FIRST_PAUSE, |waiter| {
+            waiter.lookup.resource.timing().look_every
+        });
+        let longest = match &seen {
+            Err(error) if error.class == ErrorClass::Throttled => LONGEST_PAUSE_WHEN_THROTTLED,
+            _ => look_every,
+        };
+        queue.next_look = now + queue.pause;
+        queue.pause = (queue.pause * 2).min(longest);
+        let mut verdicts = Vec::new();
+        for (position, &step) in steps.iter().enumerate() {
+            let Some(waiter) = queue.waiters.iter().find(|waiter| waiter.step == step) else {
+                continue;
+            };
+            let verdict = match &seen {
+                Ok(seen) => verdict(waiter, seen.get(position).and_then(Option::as_ref)),
+                Err(error) => refused(error),
+            };
+            verdicts.push((step, in_time(waiter, now, verdict)));
+        }
+        verdicts
+            .iter()
+            .filter(|(_, verdict)| !matches!(verdict, Verdict::Pending(_)))
+            .for_each(|(step, _)| queue.waiters.retain(|waiter| waiter.step != *step));
+        verdicts
+    }
+}
+
+fn verdict(waiter: &Waiter, seen: Option<&Observed>) -> Verdict {
+    match (waiter.wait_for, seen) {
+        (WaitFor::Gone, None) => Verdict::Gone,
+        (WaitFor::Gone, Some(_)) => Verdict::Pending("AWS is removing it".to_owned()),
+        // A fresh object can be missing from a read for a moment (aws-behaviour §2, flapping reads).
+        (WaitFor::Ready, None) => Verdict::Pending("AWS does not show it yet".to_owned()),
+        (WaitFor::Ready, Some(seen)) => match waiter.lookup.resource.readiness(seen) {
+            Readiness::Ready => Verdict::Ready(seen.clone()),
+            Readiness::Pending(why) => Verdict::Pending(why),
+            Readiness::Failed(why) => Verdict::Failed(why),
+        },
+    }
+}
+
+/// A look that AWS refused: a read may be repeated, unless it can never succeed.
+fn refused(error: &CallError) -> Verdict {
+    match error.class {
+        ErrorClass::Denied | ErrorClass::Invalid => Verdict::Failed(error.to_string()),
+        _ => Verdict::Pending(format!("could not look: {error}")),
+    }
+}
+
+fn in_time(waiter: &Waiter, now: Instant, verdict: Verdict) -> Verdict {
+    let timing = waiter.lookup.resource.timing();
+    let within = match waiter.wait_for {
+        WaitFor::Ready => timing.ready_within,
+        WaitFor::Gone => timing.gone_within,
+    };
+    match verdict {
+        Verdict::Pending(why) if now.duration_since(waiter.began) > within => Verdict::Failed(
+            format!("gave up after {} s; last seen: {why}", within.as_secs()),
+        ),
+        verdict => verdict,
+    }
+}

@@ -1,0 +1,335 @@
+//! What does the engine run against in its own tests? A cloud of simulated kinds in virtual time, with
+//! latencies, faults and a memory of every call.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+use crate::resource::{
+    Address, AnyContext, AnyLookup, AnyResource, BoxFuture, CallError, Certainty, Change, Cloud,
+    Context, DecodeError, Effect, ErrorClass, Holder, Known, Lookup, Observed, Readiness, Ref,
+    Resource, StepError, Timing, dispatch,
+};
+
+/// The latency of every simulated call.
+pub(super) const CALL: Duration = Duration::from_millis(500);
+
+/// A resource that takes its time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Slow {
+    pub setting: u32,
+    pub ready_after_seconds: u64,
+    pub gone_after_seconds: u64,
+    pub needs: Vec<Ref<Slow>>,
+}
+
+/// What the simulated cloud has of one.
+#[derive(Clone, Debug)]
+pub(super) struct Object {
+    pub id: String,
+    pub address: Address,
+    pub token: String,
+    pub setting: u32,
+    ready_at: Instant,
+    gone_after: Duration,
+    gone_at: Option<Instant>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Seen {
+    id: String,
+    setting: u32,
+    ready: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct SlowOutputs {
+    id: String,
+}
+
+/// What happens to a mutating call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// AWS refuses it.
+    Refused,
+    /// AWS carries it out, and the answer is lost.
+    AnswerLost,
+    /// AWS never gets it, and nobody says so.
+    RequestLost,
+}
+
+#[derive(Default)]
+struct World {
+    objects: Vec<Object>,
+    made: usize,
+    calls: Vec<String>,
+    faults: BTreeMap<usize, Fault>,
+}
+
+/// The cloud.
+#[derive(Clone, Default)]
+pub(super) struct Simulation {
+    world: Arc<Mutex<World>>,
+}
+
+impl Simulation {
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What exists now.
+    pub(super) fn objects(&self) -> Vec<Object> {
+        let now = Instant::now();
+        let mut objects = self.world().objects.clone();
+        objects.retain(|object| object.gone_at.is_none_or(|at| at > now));
+        objects
+    }
+
+    /// The mutating calls so far, `create slow.a`.
+    pub(super) fn calls(&self) -> Vec<String> {
+        self.world().calls.clone()
+    }
+
+    /// Lets the mutating call of this index (from 0, over the simulation's life) fail.
+    pub(super) fn arm(&self, call: usize, fault: Fault) {
+        self.world().faults.insert(call, fault);
+    }
+
+    /// Notes a mutating call and answers what happens to it.
+    fn called(&self, what: &str, address: &Address) -> Option<Fault> {
+        let mut world = self.world();
+        let index = world.calls.len();
+        world.calls.push(format!("{what} {address}"));
+        world.faults.get(&index).copied()
+    }
+}
+
+fn failure(what: &str, fault: Fault) -> CallError {
+    let refused = fault == Fault::Refused;
+    CallError {
+        operation: format!("sim:{what}"),
+        code: refused.then(|| "Refused".to_owned()),
+        message: "a fault of the simulation".to_owned(),
+        request_id: None,
+        class: match refused {
+            true => ErrorClass::Other,
+            false => ErrorClass::Transient,
+        },
+        certainty: match refused {
+            true => Certainty::Rejected,
+            false => Certainty::Ambiguous,
+        },
+    }
+}
+
+impl Resource for Slow {
+    const KIND: &'static str = "slow";
+    const TIMING: Timing = Timing {
+        ready: Duration::from_secs(60),
+        gone: Duration::from_secs(30),
+        look_every: Duration::from_secs(1),
+        ready_within: Duration::from_secs(3600),
+        gone_within: Duration::from_secs(3600),
+    };
+    type Cloud = Simulation;
+    type Observed = Seen;
+    type Outputs = SlowOutputs;
+
+    fn diff(&self, seen: &Seen, _recorded: Option<&Self>, _known: &Known) -> Change {
+        let mut change = Change::default();
+        change.field("setting", &seen.setting, &self.setting, Effect::InPlace);
+        change
+    }
+
+    fn outputs(&self, seen: &Seen) -> SlowOutputs {
+        SlowOutputs {
+            id: seen.id.clone(),
+        }
+    }
+
+    fn readiness(&self, seen: &Seen) -> Readiness {
+        match seen.ready {
+            true => Readiness::Ready,
+            false => Readiness::Pending("it takes its time".to_owned()),
+        }
+    }
+
+    async fn read(
+        cloud: &Simulation,
+        lookups: &[Lookup<'_, Self>],
+    ) -> Result<Vec<Option<Seen>>, CallError> {
+        sleep(CALL).await;
+        let now = Instant::now();
+        let objects = cloud.objects();
+        Ok(lookups
+            .iter()
+            .map(|lookup| {
+                let object = objects
+                    .iter()
+                    .find(|object| object.id == lookup.outputs.id)?;
+                Some(Seen {
+                    id: object.id.clone(),
+                    setting: object.setting,
+                    ready: object.ready_at <= now,
+                })
+            })
+            .collect())
+    }
+
+    async fn find(
+        &self,
+        context: &Context<'_, Simulation>,
+    ) -> Result<Option<SlowOutputs>, CallError> {
+        sleep(CALL).await;
+        Ok(context
+            .cloud
+            .objects()
+            .into_iter()
+            .find(|object| object.token == context.token)
+            .map(|object| SlowOutputs { id: object.id }))
+    }
+
+    async fn create(&self, context: &Context<'_, Simulation>) -> Result<SlowOutputs, StepError> {
+        for need in &self.needs {
+            context.outputs(need)?;
+        }
+        // The request travels, AWS carries it out, the answer travels: a run may be cut off before or after.
+        sleep(CALL / 2).await;
+        let fault = context.cloud.called("create", context.address);
+        let id = {
+            let mut world = context.cloud.world();
+            world.made += 1;
+            let id = format!("id-{}", world.made);
+            if fault.is_none() || fault == Some(Fault::AnswerLost) {
+                world.objects.push(Object {
+                    id: id.clone(),
+                    address: context.address.clone(),
+                    token: context.token.to_owned(),
+                    setting: self.setting,
+                    ready_at: Instant::now() + Duration::from_secs(self.ready_after_seconds),
+                    gone_after: Duration::from_secs(self.gone_after_seconds),
+                    gone_at: None,
+                });
+            }
+            id
+        };
+        sleep(CALL / 2).await;
+        match fault {
+            None => Ok(SlowOutputs { id }),
+            Some(fault) => Err(failure("Create", fault).into()),
+        }
+    }
+
+    async fn update(
+        &self,
+        context: &Context<'_, Simulation>,
+        outputs: &SlowOutputs,
+        _seen: &Seen,
+        _change: &Change,
+    ) -> Result<SlowOutputs, StepError> {
+        sleep(CALL / 2).await;
+        let fault = context.cloud.called("update", context.address);
+        if fault.is_none() || fault == Some(Fault::AnswerLost) {
+            for object in &mut context.cloud.world().objects {
+                if object.id == outputs.id {
+                    object.setting = self.setting;
+                }
+            }
+        }
+        sleep(CALL / 2).await;
+        match fault {
+            None => Ok(outputs.clone()),
+            Some(fault) => Err(failure("Update", fault).into()),
+        }
+    }
+
+    async fn delete(
+        &self,
+        context: &Context<'_, Simulation>,
+        outputs: &SlowOutputs,
+    ) -> Result<(), StepError> {
+        sleep(CALL / 2).await;
+        let fault = context.cloud.called("delete", context.address);
+        if fault.is_none() || fault == Some(Fault::AnswerLost) {
+            let now = Instant::now();
+            for object in &mut context.cloud.world().objects {
+                if object.id == outputs.id && object.gone_at.is_none() {
+                    object.gone_at = Some(now + object.gone_after);
+                }
+            }
+        }
+        sleep(CALL / 2).await;
+        match fault {
+            None => Ok(()),
+            Some(fault) => Err(failure("Delete", fault).into()),
+        }
+    }
+}
+
+impl Cloud for Simulation {
+    fn decode(&self, _kind: &str, spec: &Value) -> Result<Arc<dyn AnyResource>, DecodeError> {
+        dispatch::decode::<Slow>(spec)
+    }
+
+    fn begin_sweep(&self) {}
+
+    fn read<'a>(
+        &'a self,
+        _kind: &'a str,
+        lookups: &'a [AnyLookup],
+        known: &'a Known,
+    ) -> BoxFuture<'a, Result<Vec<Option<Observed>>, CallError>> {
+        Box::pin(dispatch::read::<Slow>(self, lookups, known))
+    }
+
+    fn find<'a>(
+        &'a self,
+        resource: &'a dyn AnyResource,
+        context: &'a AnyContext,
+    ) -> BoxFuture<'a, Result<Option<Value>, CallError>> {
+        Box::pin(dispatch::find::<Slow>(self, resource, context))
+    }
+
+    fn create<'a>(
+        &'a self,
+        resource: &'a dyn AnyResource,
+        context: &'a AnyContext,
+    ) -> BoxFuture<'a, Result<Value, StepError>> {
+        Box::pin(dispatch::create::<Slow>(self, resource, context))
+    }
+
+    fn update<'a>(
+        &'a self,
+        resource: &'a dyn AnyResource,
+        context: &'a AnyContext,
+        outputs: &'a Value,
+        seen: &'a Observed,
+        change: &'a Change,
+    ) -> BoxFuture<'a, Result<Value, StepError>> {
+        Box::pin(dispatch::update::<Slow>(
+            self, resource, context, outputs, seen, change,
+        ))
+    }
+
+    fn delete<'a>(
+        &'a self,
+        resource: &'a dyn AnyResource,
+        context: &'a AnyContext,
+        outputs: &'a Value,
+    ) -> BoxFuture<'a, Result<(), StepError>> {
+        Box::pin(dispatch::delete::<Slow>(self, resource, context, outputs))
+    }
+
+    fn holders<'a>(
+        &'a self,
+        _resource: &'a dyn AnyResource,
+        _context: &'a AnyContext,
+        _outputs: &'a Value,
+    ) -> BoxFuture<'a, Vec<Holder>> {
+        Box::pin(async { Vec::new() })
+    }
+}

@@ -1,0 +1,342 @@
+//! Does the engine keep its promises? In virtual time: as fast as the longest chain, forward only,
+//! nothing lost and nothing twice wherever it is cut off.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use proptest::prelude::*;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::simulation::{CALL, Fault, Simulation, Slow};
+use super::{Interrupt, Options, RunReport, execute};
+use crate::graph::{GraphBuilder, ResourceGraph};
+use crate::observe::{observe, recorded_resources};
+use crate::plan::{Plan, Recorded, plan_down, plan_up};
+use crate::report::event::{Event, Sink};
+use crate::resource::Ref;
+use crate::state::{Access, MemoryStore, Session, recover};
+
+#[derive(Default)]
+struct Events(Mutex<Vec<Event>>);
+
+impl Sink for Events {
+    fn event(&self, event: &Event) {
+        self.0.lock().unwrap().push(event.clone());
+    }
+}
+
+/// One stack's state and cloud over several runs.
+struct Bench {
+    store: Arc<MemoryStore>,
+    cloud: Simulation,
+    events: Events,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Bench {
+            store: Arc::new(MemoryStore::default()),
+            cloud: Simulation::default(),
+            events: Events::default(),
+        }
+    }
+
+    async fn open(&self) -> Session {
+        let access = Access::Write {
+            command: "up".to_owned(),
+        };
+        let session = Session::open(self.store.clone(), "test", access)
+            .await
+            .unwrap();
+        recover(&session, &self.cloud).await.unwrap();
+        session
+    }
+
+    async fn plan(&self, session: &Session, desired: Option<&ResourceGraph>) -> Plan {
+        let state = session.state();
+        let resources = recorded_resources(&self.cloud, &state).unwrap();
+        match desired {
+            Some(desired) => {
+                let seen = observe(&self.cloud, desired, &resources, &state)
+                    .await
+                    .unwrap();
+                plan_up(desired, &seen, &Recorded::new(&state, resources)).unwrap()
+            }
+            None => plan_down(&Recorded::new(&state, resources)),
+        }
+    }
+
+    async fn run(&self, desired: Option<&ResourceGraph>) -> RunReport {
+        let (_keep, interrupts) = watch::channel(Interrupt::None);
+        self.run_with(desired, interrupts).await
+    }
+
+    async fn run_with(
+        &self,
+        desired: Option<&ResourceGraph>,
+        interrupts: watch::Receiver<Interrupt>,
+    ) -> RunReport {
+        let session = self.open().await;
+        let plan = self.plan(&session, desired).await;
+        let options = Options {
+            wait: true,
+            timeout: None,
+        };
+        let report = execute(
+            &plan,
+            &session,
+            &self.cloud,
+            &self.events,
+            options,
+            interrupts,
+        )
+        .await;
+        session.close().await.unwrap();
+        report
+    }
+
+    /// The run, cut off after `after` as by kill -9: nothing is closed, the lock is let go.
+    async fn killed(&self, desired: Option<&ResourceGraph>, after: Duration) {
+        let _ = tokio::time::timeout(after, self.run(desired)).await;
+    }
+
+    /// The addresses of everything in the cloud, sorted.
+    fn there(&self) -> Vec<String> {
+        let mut there: Vec<String> = self
+            .cloud
+            .objects()
+            .iter()
+            .map(|object| object.address.name().to_owned())
+            .collect();
+        there.sort();
+        there
+    }
+}
+
+fn slow(ready_after_seconds: u64, needs: Vec<Ref<Slow>>) -> Slow {
+    Slow {
+        setting: 0,
+        ready_after_seconds,
+        gone_after_seconds: 10,
+        needs,
+    }
+}
+
+/// `gateway` takes long; `route` needs it to exist, `service` needs it ready.
+fn gateway_stack() -> ResourceGraph {
+    let mut graph = GraphBuilder::default();
+    graph.add("gateway", slow(90, vec![]));
+    graph.add("route", slow(0, vec![Ref::exists("gateway")]));
+    graph.add(
+        "service",
+        slow(40, vec![Ref::ready("gateway"), Ref::exists("route")]),
+    );
+    graph.add("balancer", slow(120, vec![]));
+    graph.finish().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_takes_as_long_as_its_longest_chain() {
+    let bench = Bench::new();
+    let began = Instant::now();
+    let report = bench.run(Some(&gateway_stack())).await;
+    assert!(report.complete(), "{report:?}");
+    // Gateway created and ready, then the service created and ready: two calls, 90 s and 40 s; each
+    // wait may be seen a look (one pause and one call) late.
+    let chain = 2 * CALL + Duration::from_secs(130);
+    let late = 2 * (Duration::from_secs(1) + CALL);
+    let took = began.elapsed();
+    assert!(took >= chain && took <= chain + late, "{took:?}");
+    let second = bench.open().await;
+    assert!(bench.plan(&second, Some(&gateway_stack())).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_exists_edge_does_not_wait_for_ready() {
+    let bench = Bench::new();
+    bench.run(Some(&gateway_stack())).await;
+    let calls = bench.cloud.calls();
+    let position = |call: &str| calls.iter().position(|made| made == call).unwrap();
+    assert!(position("create slow.route") < position("create slow.service"));
+    let events = bench.events.0.lock().unwrap();
+    let began = events.iter().position(
+        |event| matches!(event, Event::StepBegan { address, .. } if address.name() == "route"),
+    );
+    let ready = events.iter().position(
+        |event| matches!(event, Event::StepDone { address, .. } if address.name() == "gateway"),
+    );
+    assert!(
+        began < ready,
+        "the route waited for the gateway to be ready"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_blocks_its_dependents_only_and_the_next_run_does_the_rest() {
+    let bench = Bench::new();
+    // The most urgent call goes first: the gateway's create.
+    bench.cloud.arm(0, Fault::Refused);
+    let report = bench.run(Some(&gateway_stack())).await;
+    assert_eq!((report.failed, report.blocked, report.done), (1, 2, 1));
+    assert_eq!(bench.there(), ["balancer"]);
+    let report = bench.run(Some(&gateway_stack())).await;
+    assert!(report.complete());
+    assert_eq!(report.done, 3);
+    assert_eq!(bench.there(), ["balancer", "gateway", "route", "service"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_lost_loses_nothing_and_makes_nothing_twice() {
+    for call in 0..4 {
+        for fault in [Fault::AnswerLost, Fault::RequestLost] {
+            let bench = Bench::new();
+            bench.cloud.arm(call, fault);
+            bench.run(Some(&gateway_stack())).await;
+            let report = bench.run(Some(&gateway_stack())).await;
+            assert!(report.complete(), "{fault:?} at call {call}: {report:?}");
+            assert_eq!(bench.there(), ["balancer", "gateway", "route", "service"]);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn down_removes_dependents_first_and_leaves_nothing() {
+    let bench = Bench::new();
+    bench.run(Some(&gateway_stack())).await;
+    let report = bench.run(None).await;
+    assert!(report.complete());
+    assert_eq!(bench.there(), Vec::<String>::new());
+    let calls = bench.cloud.calls();
+    let position = |call: &str| calls.iter().position(|made| made == call).unwrap();
+    assert!(position("delete slow.service") < position("delete slow.route"));
+    assert!(position("delete slow.route") < position("delete slow.gateway"));
+    assert!(bench.open().await.state().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_interrupt_starts_nothing_more_and_keeps_what_is_there() {
+    let bench = Bench::new();
+    let (interrupt, interrupts) = watch::channel(Interrupt::None);
+    let stack = gateway_stack();
+    let (report, ()) = tokio::join!(bench.run_with(Some(&stack), interrupts), async {
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        interrupt.send_replace(Interrupt::Once);
+    });
+    assert!(report.interrupted);
+    assert_eq!(bench.there(), ["balancer", "gateway", "route"]);
+    let report = bench.run(Some(&stack)).await;
+    assert!(report.complete());
+    assert_eq!(bench.there(), ["balancer", "gateway", "route", "service"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_is_made_in_place_and_a_resource_no_longer_wanted_goes() {
+    let bench = Bench::new();
+    bench.run(Some(&gateway_stack())).await;
+    let mut graph = GraphBuilder::default();
+    let mut changed = slow(90, vec![]);
+    changed.setting = 7;
+    graph.add("gateway", changed);
+    let report = bench.run(Some(&graph.finish().unwrap())).await;
+    assert!(report.complete());
+    assert_eq!(bench.there(), ["gateway"]);
+    assert_eq!(bench.cloud.objects()[0].setting, 7);
+}
+
+/// A random resource: ready after, gone after (seconds), setting, needs (which, ready or exists).
+type RandomResource = (u64, u64, u32, Vec<(usize, bool)>);
+
+/// A random stack: each resource may need some of those before it.
+fn stacks() -> impl Strategy<Value = Vec<RandomResource>> {
+    let resource = (
+        0u64..60,
+        0u64..30,
+        0u32..3,
+        prop::collection::vec((0usize..8, any::<bool>()), 0..3),
+    );
+    prop::collection::vec(resource, 1..8)
+}
+
+fn graph_of(resources: &[RandomResource]) -> ResourceGraph {
+    let mut graph = GraphBuilder::default();
+    for (index, (ready, gone, setting, needs)) in resources.iter().enumerate() {
+        let needs = needs
+            .iter()
+            .filter(|_| index > 0)
+            .map(|(other, ready)| {
+                let name = format!("r{}", other % index);
+                match ready {
+                    true => Ref::ready(name),
+                    false => Ref::exists(name),
+                }
+            })
+            .collect();
+        graph.add(
+            format!("r{index}"),
+            Slow {
+                setting: *setting,
+                ready_after_seconds: *ready,
+                gone_after_seconds: *gone,
+                needs,
+            },
+        );
+    }
+    graph.finish().unwrap()
+}
+
+fn virtual_time() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// Whatever fails and wherever the process is killed: the next run converges, with every resource
+    /// once, and after that there is nothing to do. `down`, cut off as well, leaves nothing.
+    #[test]
+    fn any_stack_converges_however_it_is_cut_off(
+        resources in stacks(),
+        kills in prop::collection::vec(0u64..150_000, 0..4),
+        faults in prop::collection::vec((0usize..20, 0u8..3), 0..4),
+        kills_of_down in prop::collection::vec(0u64..60_000, 0..3),
+    ) {
+        virtual_time().block_on(async {
+            let bench = Bench::new();
+            let desired = graph_of(&resources);
+            for (call, fault) in faults {
+                let fault = [Fault::Refused, Fault::AnswerLost, Fault::RequestLost][usize::from(fault)];
+                bench.cloud.arm(call, fault);
+            }
+            for kill in kills {
+                bench.killed(Some(&desired), Duration::from_millis(kill)).await;
+            }
+            // Each fault costs at most one run: there are at most four.
+            for _ in 0..5 {
+                bench.run(Some(&desired)).await;
+            }
+            let expected: Vec<String> = (0..resources.len()).map(|index| format!("r{index}")).collect();
+            assert_eq!(bench.there(), expected);
+            for object in bench.cloud.objects() {
+                let index: usize = object.address.name()[1..].parse().unwrap();
+                assert_eq!(object.setting, resources[index].2);
+            }
+            let calls = bench.cloud.calls().len();
+            let report = bench.run(Some(&desired)).await;
+            assert!(report.complete());
+            assert_eq!(bench.cloud.calls().len(), calls, "the second run changed something");
+            for kill in kills_of_down {
+                bench.killed(None, Duration::from_millis(kill)).await;
+            }
+            for _ in 0..5 {
+                bench.run(None).await;
+            }
+            assert_eq!(bench.there(), Vec::<String>::new());
+            assert!(bench.open().await.state().is_empty());
+        });
+    }
+}

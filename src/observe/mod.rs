@@ -1,0 +1,122 @@
+//! What does AWS have of this stack? One batched sweep over everything recorded, plus the objects
+//! that the stack only looks up.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::future::try_join_all;
+use serde_json::Value;
+
+use crate::graph::ResourceGraph;
+use crate::resource::{
+    Address, AnyContext, AnyLookup, AnyResource, CallError, Cloud, DecodeError, Known, Observed,
+};
+use crate::state::State;
+
+/// What AWS has. The planner compares it with what the stack wants.
+#[derive(Clone, Debug, Default)]
+pub struct Observation {
+    /// Every recorded resource that is there.
+    pub seen: BTreeMap<Address, Observed>,
+    /// The outputs of the objects that the stack looks up, where there is such an object.
+    pub found: BTreeMap<Address, Value>,
+}
+
+/// A sweep that could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ObserveError {
+    /// AWS refused a read.
+    #[error("could not read what AWS has: {0}")]
+    Call(#[from] CallError),
+    /// The state holds something that this navi can't read.
+    #[error("{address} in the state: {source}")]
+    Decode {
+        /// Whose record it is.
+        address: Address,
+        /// What is wrong with it.
+        source: DecodeError,
+    },
+}
+
+/// Decodes what is recorded, by address.
+pub fn recorded_resources(
+    cloud: &dyn Cloud,
+    state: &State,
+) -> Result<BTreeMap<Address, Arc<dyn AnyResource>>, ObserveError> {
+    state
+        .resources
+        .iter()
+        .map(|(address, record)| {
+            let resource = cloud
+                .decode(address.kind(), &record.spec)
+                .map_err(|source| ObserveError::Decode {
+                    address: address.clone(),
+                    source,
+                })?;
+            Ok((address.clone(), resource))
+        })
+        .collect()
+}
+
+/// Reads everything that is recorded, all kinds at once and each kind in one batch, and looks up
+/// what `desired` only looks up.
+pub async fn observe(
+    cloud: &dyn Cloud,
+    desired: &ResourceGraph,
+    recorded: &BTreeMap<Address, Arc<dyn AnyResource>>,
+    state: &State,
+) -> Result<Observation, ObserveError> {
+    cloud.begin_sweep();
+    let known = known(state);
+    let mut batches: BTreeMap<&str, Vec<AnyLookup>> = BTreeMap::new();
+    let mut lookups = Vec::new();
+    for node in desired.in_order().filter(|node| node.resource.is_lookup()) {
+        lookups.push((node.address.clone(), node.resource.clone()));
+    }
+    for (address, resource) in recorded {
+        let wanted = desired.get(address).map(|node| &node.resource);
+        if wanted.is_some_and(|wanted| wanted.is_lookup()) {
+            continue;
+        }
+        batches.entry(address.kind()).or_default().push(AnyLookup {
+            address: address.clone(),
+            // The wanted spec, so that a read may leave out what the stack no longer asks about.
+            resource: wanted.unwrap_or(resource).clone(),
+            outputs: state.resources[address].outputs.clone(),
+            waiting: false,
+        });
+    }
+    let reads = try_join_all(batches.iter().map(async |(kind, batch)| {
+        let seen = cloud.read(kind, batch, &known).await?;
+        Ok::<_, CallError>(
+            batch
+                .iter()
+                .zip(seen)
+                .filter_map(|(lookup, seen)| Some((lookup.address.clone(), seen?)))
+                .collect::<Vec<_>>(),
+        )
+    }));
+    let finds = try_join_all(lookups.iter().map(async |(address, resource)| {
+        let context = AnyContext {
+            address: address.clone(),
+            token: String::new(),
+            known: Arc::new(known.clone()),
+        };
+        let found = cloud.find(&**resource, &context).await?;
+        Ok::<_, CallError>(found.map(|outputs| (address.clone(), outputs)))
+    }));
+    let (seen, found) = tokio::try_join!(reads, finds)?;
+    Ok(Observation {
+        seen: seen.into_iter().flatten().collect(),
+        found: found.into_iter().flatten().collect(),
+    })
+}
+
+/// The recorded outputs, for reads that need another resource's ID.
+fn known(state: &State) -> Known {
+    let mut known = Known::default();
+    for (address, record) in &state.resources {
+        known.insert(address.clone(), record.outputs.clone());
+    }
+    known
+}

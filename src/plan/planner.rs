@@ -1,0 +1,219 @@
+//! How does desired, observed and recorded become a plan? Start here. No I/O, no clock, no randomness.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::step::{Action, Plan, Reason, Step};
+use crate::graph::{Node, ResourceGraph};
+use crate::observe::Observation;
+use crate::resource::{Address, AnyResource, Change, Known, Readiness};
+use crate::state::{Record, State, Status};
+
+/// What is recorded, with its specs decoded.
+#[derive(Clone, Debug, Default)]
+pub struct Recorded {
+    entries: BTreeMap<Address, (Record, Arc<dyn AnyResource>)>,
+}
+
+impl Recorded {
+    /// Pairs the state's records with their decoded specs.
+    pub fn new(state: &State, mut resources: BTreeMap<Address, Arc<dyn AnyResource>>) -> Self {
+        let entries = state
+            .resources
+            .iter()
+            .filter_map(|(address, record)| {
+                let resource = resources.remove(address)?;
+                Some((address.clone(), (record.clone(), resource)))
+            })
+            .collect();
+        Recorded { entries }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Address, &Record)> {
+        self.entries
+            .iter()
+            .map(|(address, (record, _))| (address, record))
+    }
+
+    fn get(&self, address: &Address) -> Option<(&Record, &Arc<dyn AnyResource>)> {
+        self.entries
+            .get(address)
+            .map(|(record, resource)| (record, resource))
+    }
+}
+
+/// A plan that can't be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// Something that the stack looks up is not there.
+    #[error("{address} is looked up, but there is none")]
+    LookedUpMissing {
+        /// What was looked up.
+        address: Address,
+        /// Its spec, which says by what.
+        spec: Value,
+    },
+}
+
+/// The plan that brings the account to what the stack wants.
+pub fn plan_up(
+    desired: &ResourceGraph,
+    observation: &Observation,
+    recorded: &Recorded,
+) -> Result<Plan, PlanError> {
+    let mut known = Known::default();
+    let mut steps = Vec::with_capacity(desired.len());
+    for node in desired.in_order() {
+        let step = if node.resource.is_lookup() {
+            look_up(node, observation, recorded)?
+        } else {
+            wanted(node, observation, recorded, &known)
+        };
+        match &step.outputs {
+            // New outputs are only known once the step is done: dependents see "known after apply".
+            Some(outputs) if !renews(&step) => known.insert(step.address.clone(), outputs.clone()),
+            _ => known.remove(&step.address),
+        }
+        steps.push(step);
+    }
+    let gone = recorded
+        .entries
+        .iter()
+        .filter(|(address, _)| desired.get(address).is_none())
+        .map(|(address, (record, resource))| {
+            let reason = Reason::NotWanted;
+            removal(address, record, resource, observation, reason)
+        });
+    steps.extend(gone);
+    Ok(Plan::new(steps, recorded))
+}
+
+/// The plan that removes everything that is recorded. Needs no stack file and no look at AWS.
+pub fn plan_down(recorded: &Recorded) -> Plan {
+    let observation = Observation::default();
+    let steps = recorded
+        .entries
+        .iter()
+        .map(|(address, (record, resource))| {
+            removal(address, record, resource, &observation, Reason::Down)
+        })
+        .collect();
+    Plan::new(steps, recorded)
+}
+
+/// A step that makes new outputs.
+fn renews(step: &Step) -> bool {
+    match step.action {
+        Action::Replace => true,
+        Action::Update => step.resource.renews_outputs(&step.change),
+        _ => false,
+    }
+}
+
+fn look_up(node: &Node, observation: &Observation, recorded: &Recorded) -> Result<Step, PlanError> {
+    let found = observation
+        .found
+        .get(&node.address)
+        .ok_or_else(|| PlanError::LookedUpMissing {
+            address: node.address.clone(),
+            spec: node.resource.value(),
+        })?;
+    let noted = recorded
+        .get(&node.address)
+        .is_some_and(|(record, _)| record.lookup && record.outputs == *found);
+    let (action, reason) = match noted {
+        true => (Action::Noop, Reason::AsWanted),
+        false => (Action::LookUp, Reason::Missing),
+    };
+    Ok(Step {
+        outputs: Some(found.clone()),
+        ..step(&node.address, action, reason, &node.resource)
+    })
+}
+
+fn wanted(node: &Node, observation: &Observation, recorded: &Recorded, known: &Known) -> Step {
+    let new = |action, reason| step(&node.address, action, reason, &node.resource);
+    let Some((record, recorded_resource)) = recorded.get(&node.address) else {
+        return new(Action::Create, Reason::Missing);
+    };
+    let seen = observation.seen.get(&node.address);
+    if record.status == Status::Deleting {
+        return Step {
+            outputs: None,
+            remove_first: seen.map(|_| recorded_resource.clone()),
+            ..new(Action::Create, Reason::RemovalBegun)
+        };
+    }
+    let Some(seen) = seen else {
+        return new(Action::Create, Reason::Vanished);
+    };
+    let change = node.resource.diff(seen, Some(&record.spec), known);
+    let (action, reason) = if change.replaces() {
+        (Action::Replace, Reason::Differs)
+    } else if !change.is_empty() {
+        (Action::Update, Reason::Differs)
+    } else {
+        unchanged(node, record, seen)
+    };
+    Step {
+        change,
+        outputs: Some(node.resource.outputs(seen)),
+        seen: Some(seen.clone()),
+        ..new(action, reason)
+    }
+}
+
+/// Nothing differs: done, unless it was never seen to be usable or has ceased to be.
+fn unchanged(node: &Node, record: &Record, seen: &crate::resource::Observed) -> (Action, Reason) {
+    match node.resource.readiness(seen) {
+        Readiness::Ready if record.status == Status::Ready => (Action::Noop, Reason::AsWanted),
+        // A plain read may see less than a waiting one does, so the wait decides.
+        Readiness::Ready => (
+            Action::Wait,
+            Reason::NotReady {
+                why: "the last run did not see it usable".to_owned(),
+            },
+        ),
+        Readiness::Pending(why) | Readiness::Failed(why) => {
+            (Action::Wait, Reason::NotReady { why })
+        }
+    }
+}
+
+fn removal(
+    address: &Address,
+    record: &Record,
+    resource: &Arc<dyn AnyResource>,
+    observation: &Observation,
+    reason: Reason,
+) -> Step {
+    let action = match record.lookup {
+        true => Action::Forget,
+        false => Action::Delete,
+    };
+    Step {
+        outputs: Some(record.outputs.clone()),
+        seen: observation.seen.get(address).cloned(),
+        ..step(address, action, reason, resource)
+    }
+}
+
+fn step(
+    address: &Address,
+    action: Action,
+    reason: Reason,
+    resource: &Arc<dyn AnyResource>,
+) -> Step {
+    Step {
+        address: address.clone(),
+        action,
+        reason,
+        change: Change::default(),
+        resource: resource.clone(),
+        outputs: None,
+        seen: None,
+        remove_first: None,
+    }
+}

@@ -1,0 +1,134 @@
+//! What is one step of a plan?
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::needs::{self, Need};
+use crate::resource::{Address, AnyResource, Change, Observed};
+
+/// What is done to one resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Make it.
+    Create,
+    /// Change it in place.
+    Update,
+    /// Make it anew, because some field can't be changed in place.
+    Replace,
+    /// Remove it.
+    Delete,
+    /// It exists, but was not usable when it was last looked at: wait.
+    Wait,
+    /// It is only looked up: note its outputs.
+    LookUp,
+    /// It was only looked up and is no longer wanted: forget it, touching nothing.
+    Forget,
+    /// Nothing.
+    Noop,
+}
+
+/// Why a step is in the plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "because")]
+pub enum Reason {
+    /// The stack wants it and there is none.
+    Missing,
+    /// It was there at the last run and is not any more.
+    Vanished,
+    /// Its removal had begun and has to be finished first.
+    RemovalBegun,
+    /// Some fields differ; see the step's change.
+    Differs,
+    /// It is not usable yet.
+    NotReady {
+        /// What it waits for.
+        why: String,
+    },
+    /// The stack no longer wants it.
+    NotWanted,
+    /// The whole stack is to go.
+    Down,
+    /// All is as wanted.
+    AsWanted,
+}
+
+/// One step. Steps of one plan have different addresses.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// What is worked on.
+    pub address: Address,
+    /// What is done to it.
+    pub action: Action,
+    /// Why.
+    pub reason: Reason,
+    /// Which fields differ; empty for all but updates and replacements.
+    pub change: Change,
+    /// The wanted resource, or the recorded one when it is to go.
+    pub resource: Arc<dyn AnyResource>,
+    /// The outputs, when it exists.
+    pub outputs: Option<Value>,
+    /// What AWS has, when it was seen.
+    pub seen: Option<Observed>,
+    /// The recorded resource that must be gone before this one is made ([`Reason::RemovalBegun`]).
+    pub remove_first: Option<Arc<dyn AnyResource>>,
+}
+
+impl Step {
+    /// Whether the step does anything at all.
+    pub fn acts(&self) -> bool {
+        self.action != Action::Noop
+    }
+
+    /// Whether the step changes anything in the account.
+    pub fn mutates(&self) -> bool {
+        matches!(
+            self.action,
+            Action::Create | Action::Update | Action::Replace | Action::Delete
+        )
+    }
+}
+
+/// Every step, dependencies first; no-ops included, so that dependents can be told from strangers.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// The steps.
+    pub steps: Vec<Step>,
+    /// For each step, what has to have happened before it may start.
+    pub needs: Vec<Vec<Need>>,
+}
+
+impl Plan {
+    /// Works out what each step has to wait for. `recorded` gives the edges as of the last run.
+    pub(super) fn new(steps: Vec<Step>, recorded: &super::Recorded) -> Self {
+        let needs = needs::of(&steps, recorded);
+        Plan { steps, needs }
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.steps.iter().all(|step| !step.acts())
+    }
+
+    /// Whether carrying it out would change anything in the account.
+    pub fn mutates(&self) -> bool {
+        self.steps.iter().any(Step::mutates)
+    }
+
+    /// How many steps do this.
+    pub fn count(&self, action: Action) -> usize {
+        self.steps
+            .iter()
+            .filter(|step| step.action == action)
+            .count()
+    }
+
+    /// The steps that would make a resource anew.
+    pub fn replacements(&self) -> impl Iterator<Item = &Step> {
+        self.steps
+            .iter()
+            .filter(|step| step.action == Action::Replace)
+    }
+}

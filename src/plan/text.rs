@@ -1,0 +1,94 @@
+//! How does a plan read? One line per step, its fields beneath, the counts at the end.
+
+use std::fmt;
+
+use super::step::{Action, Plan, Reason, Step};
+use crate::resource::Effect;
+
+/// A plan as text. Meaning never depends on colour: the first character of a line tells what happens.
+pub struct PlanText<'a>(pub &'a Plan);
+
+impl fmt::Display for PlanText<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for step in self.0.steps.iter().filter(|step| step.acts()) {
+            write_step(formatter, step)?;
+        }
+        if self.0.is_empty() {
+            return writeln!(
+                formatter,
+                "Nothing to do: everything is as the stack wants it."
+            );
+        }
+        writeln!(formatter)?;
+        writeln!(formatter, "Plan: {}.", counts(self.0))
+    }
+}
+
+fn write_step(formatter: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
+    write!(formatter, "{} {}", sign(step.action), step.address)?;
+    match &step.reason {
+        Reason::Vanished => write!(formatter, "  it is gone from AWS and is made again")?,
+        Reason::RemovalBegun => {
+            write!(
+                formatter,
+                "  its removal had begun; it is made again afterwards"
+            )?;
+        }
+        Reason::NotReady { why } => write!(formatter, "  {why}")?,
+        Reason::NotWanted if step.action == Action::Delete => {
+            write!(formatter, "  no longer in the stack file")?;
+        }
+        Reason::Missing if step.action == Action::LookUp => write!(formatter, "  looked up")?,
+        Reason::NotWanted | Reason::Down if step.action == Action::Forget => {
+            write!(formatter, "  was only looked up; it stays")?;
+        }
+        Reason::Missing | Reason::Differs | Reason::NotWanted | Reason::Down | Reason::AsWanted => {
+        }
+    }
+    writeln!(formatter)?;
+    for field in &step.change.fields {
+        let forces = match field.effect {
+            Effect::InPlace => "",
+            Effect::Replace => "  (can't change in place)",
+        };
+        writeln!(
+            formatter,
+            "    {}: {} → {}{forces}",
+            field.field, field.old, field.new
+        )?;
+    }
+    Ok(())
+}
+
+fn sign(action: Action) -> &'static str {
+    match action {
+        Action::Create => "+",
+        Action::Update => "~",
+        Action::Replace => "±",
+        Action::Delete => "-",
+        Action::Wait => "…",
+        Action::LookUp => "?",
+        Action::Forget => "·",
+        Action::Noop => " ",
+    }
+}
+
+fn counts(plan: &Plan) -> String {
+    let parts = [
+        (Action::Create, "to create"),
+        (Action::Update, "to change"),
+        (Action::Replace, "to replace"),
+        (Action::Delete, "to remove"),
+        (Action::Wait, "to wait for"),
+        (Action::LookUp, "looked up"),
+        (Action::Forget, "to forget"),
+        (Action::Noop, "unchanged"),
+    ];
+    parts
+        .iter()
+        .map(|(action, text)| (plan.count(*action), text))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, text)| format!("{count} {text}"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
