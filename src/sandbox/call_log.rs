@@ -1,5 +1,7 @@
 //! Which calls has the sandbox answered?
 
+use std::collections::VecDeque;
+
 use serde::Serialize;
 
 use super::call::Call;
@@ -20,7 +22,7 @@ pub struct LoggedCall {
 
 #[derive(Debug, Default)]
 pub struct CallLog {
-    calls: Vec<LoggedCall>,
+    calls: VecDeque<LoggedCall>,
     total: u64,
     mutating: u64,
 }
@@ -34,9 +36,9 @@ impl CallLog {
         self.total += 1;
         self.mutating += u64::from(mutating);
         if self.calls.len() == MOST_KEPT {
-            self.calls.remove(0);
+            self.calls.pop_front();
         }
-        self.calls.push(LoggedCall {
+        self.calls.push_back(LoggedCall {
             index: self.total,
             service: call.service.signing_name(),
             operation: call.operation.clone(),
@@ -53,7 +55,7 @@ impl CallLog {
         }
     }
 
-    pub fn calls(&self) -> &[LoggedCall] {
+    pub fn calls(&self) -> &VecDeque<LoggedCall> {
         &self.calls
     }
 
