@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::{call::Call, ec2, fault::Fault, service::Service, sts, world::Context};
+use super::{
+    call::Call, ec2, fault::Fault, iam, logs, service::Service, sts, world::Context,
+};
 
 /// An operation: it reads and changes what the context reaches, and answers in the service's own wire names.
 pub type Operation = fn(&mut Context<'_>, &Call) -> Result<Value, Fault>;
@@ -13,12 +15,12 @@ pub fn find(call: &Call) -> Result<Operation, Fault> {
     let found = match call.service {
         Service::Ec2 => ec2::operation(name),
         Service::Sts => sts::operation(name),
+        Service::Iam => iam::operation(name),
+        Service::Logs => logs::operation(name),
         Service::Acm
         | Service::CloudMap
         | Service::Ecs
         | Service::ElasticLoadBalancing
-        | Service::Iam
-        | Service::Logs
         | Service::Route53 => None,
     };
     let found = found.ok_or_else(|| {

@@ -10,7 +10,9 @@ use serde::Serialize;
 use super::{
     clock::Moment,
     ec2::{self, Ec2},
+    iam::Iam,
     ids::Ids,
+    logs::Logs,
     pace::{Doing, Pace},
     task_outcome::TaskOutcomes,
 };
@@ -40,12 +42,15 @@ pub const GLOBAL: &str = "aws-global";
 
 /// What an account has once, whatever the region.
 #[derive(Debug, Default, Serialize)]
-pub struct Global {}
+pub struct Global {
+    pub iam: Iam,
+}
 
 /// What one account has in one region.
 #[derive(Debug, Default, Serialize)]
 pub struct Region {
     pub ec2: Ec2,
+    pub logs: Logs,
 }
 
 /// All that an operation, or something AWS does by itself, may touch: the caller's account and region, and time.

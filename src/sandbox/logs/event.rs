@@ -1,0 +1,138 @@
+//! The log event: one line, and when it was said.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{limit, page, stream};
+use crate::sandbox::{
+    call::{Call, Parameters},
+    fault::Fault,
+    world::Context,
+};
+
+const MOST_EVENTS: usize = 10_000;
+
+/// Times in milliseconds since 1970.
+#[derive(Debug, Serialize)]
+pub struct LogEvent {
+    pub timestamp: u64,
+    pub ingested: u64,
+    pub message: String,
+}
+
+impl LogEvent {
+    fn to_value(&self) -> Value {
+        json!({
+            "timestamp": self.timestamp,
+            "message": self.message,
+            "ingestionTime": self.ingested,
+        })
+    }
+
+    fn is_within(&self, parameters: &Parameters<'_>) -> Result<bool, Fault> {
+        let at = i64::try_from(self.timestamp).unwrap_or(i64::MAX);
+        let start = parameters.integer("startTime")?;
+        let end = parameters.integer("endTime")?;
+        Ok(start.is_none_or(|start| at >= start) && end.is_none_or(|end| at < end))
+    }
+}
+
+pub fn put(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
+    let parameters = call.parameters();
+    let now = context.now.milliseconds();
+    let stream = context
+        .region
+        .logs
+        .group_mut(parameters.required_string("logGroupName")?)?
+        .streams
+        .get_mut(parameters.required_string("logStreamName")?)
+        .ok_or_else(stream::not_found)?;
+    for event in parameters.list("logEvents") {
+        let timestamp = event
+            .integer("timestamp")?
+            .and_then(|timestamp| u64::try_from(timestamp).ok())
+            .ok_or_else(|| call.service.missing_parameter("logEvents.timestamp"))?;
+        stream.events.push(LogEvent {
+            timestamp,
+            ingested: now,
+            message: event.required_string("message")?.to_owned(),
+        });
+        stream.last_ingestion = Some(now);
+    }
+    stream.events.sort_by_key(|event| event.timestamp);
+    Ok(json!({"nextSequenceToken": stream.events.len().to_string()}))
+}
+
+/// Tokens name a place between two events: `f/N` reads on from it, `b/N` reads back from it. At an end the same token comes back,
+/// which is how callers notice.
+pub fn get(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
+    let parameters = call.parameters();
+    let stream = context
+        .region
+        .logs
+        .group(parameters.required_string("logGroupName")?)?
+        .streams
+        .get(parameters.required_string("logStreamName")?)
+        .ok_or_else(stream::not_found)?;
+    let mut events = Vec::new();
+    for event in &stream.events {
+        if event.is_within(&parameters)? {
+            events.push(event.to_value());
+        }
+    }
+    let size = limit(&parameters, MOST_EVENTS)?;
+    let from_head = parameters.boolean("startFromHead")? == Some(true);
+    let place = |token: &str| {
+        token
+            .split_once('/')
+            .and_then(|(_, place)| place.parse().ok())
+            .map_or(0, |place: usize| place.min(events.len()))
+    };
+    let (first, last) = match parameters.string("nextToken") {
+        Some(token) if token.starts_with('b') => {
+            let last = place(token);
+            (last.saturating_sub(size), last)
+        }
+        Some(token) => (place(token), (place(token) + size).min(events.len())),
+        None if from_head => (0, size.min(events.len())),
+        None => (events.len().saturating_sub(size), events.len()),
+    };
+    Ok(json!({
+        "events": events[first..last],
+        "nextForwardToken": format!("f/{last}"),
+        "nextBackwardToken": format!("b/{first}"),
+    }))
+}
+
+/// A pattern is taken as a text that the message contains.
+pub fn filter(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
+    let parameters = call.parameters();
+    let group = context
+        .region
+        .logs
+        .group(parameters.required_string("logGroupName")?)?;
+    let names = parameters.strings("logStreamNames");
+    let prefix = parameters.string("logStreamNamePrefix");
+    let pattern = parameters
+        .string("filterPattern")
+        .unwrap_or_default()
+        .trim_matches('"');
+    let mut found = Vec::new();
+    for stream in group.streams.values() {
+        let is_asked_for = (names.is_empty() || names.contains(&stream.name.as_str()))
+            && prefix.is_none_or(|prefix| stream.name.starts_with(prefix));
+        for (index, event) in stream.events.iter().enumerate() {
+            if is_asked_for && event.message.contains(pattern) && event.is_within(&parameters)? {
+                let key = format!("{:020} {} {index:020}", event.timestamp, stream.name);
+                let mut value = event.to_value();
+                value["logStreamName"] = json!(stream.name);
+                value["eventId"] = json!(key);
+                found.push((key, value));
+            }
+        }
+    }
+    found.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let mut answer = page(&parameters, "events", found)?;
+    answer["searchedLogStreams"] = json!([]);
+    Ok(answer)
+}
