@@ -76,7 +76,12 @@ pub fn create(context: &mut Context<'_>, new: NewInterface<'_>) -> Result<Networ
     let ec2 = &mut context.region.ec2;
     let subnet = ec2.subnet(new.subnet_id)?;
     for group in &new.security_groups {
-        ec2.security_group(group)?;
+        if ec2.security_group(group)?.vpc_id != subnet.vpc_id {
+            return Err(Fault::new(
+                "InvalidGroup.NotFound",
+                "You have specified two resources that belong to different networks.",
+            ));
+        }
     }
     let private_ip = free_address(ec2, subnet, context.ids)?;
     let association = match new.public_address {

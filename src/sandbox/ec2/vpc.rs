@@ -82,6 +82,7 @@ impl Vpc {
                 "cidrBlock": self.cidr,
                 "cidrBlockState": {"state": "associated"},
             }],
+            "ipv6CidrBlockAssociationSet": [],
             "dhcpOptionsId": self.dhcp_options_id,
             "instanceTenancy": self.tenancy,
             "isDefault": self.is_default,

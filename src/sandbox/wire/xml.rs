@@ -3,7 +3,7 @@
 use quick_xml::{
     Writer,
     escape::resolve_predefined_entity,
-    events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event},
+    events::{BytesDecl, BytesEnd, BytesRef, BytesStart, BytesText, Event},
     reader::Reader,
 };
 use serde_json::{Map, Value, json};
@@ -97,6 +97,9 @@ fn write_content(
     }
 }
 
+/// Deeper than any AWS document; a bound, so that odd input can't exhaust the stack.
+const DEEPEST: usize = 32;
+
 /// The members of the document's root.
 pub fn parse(document: &[u8]) -> Result<Map<String, Value>, String> {
     let text = std::str::from_utf8(document).map_err(|problem| problem.to_string())?;
@@ -104,27 +107,16 @@ pub fn parse(document: &[u8]) -> Result<Map<String, Value>, String> {
     let mut open: Vec<Element> = Vec::new();
     loop {
         match reader.read_event().map_err(|problem| problem.to_string())? {
+            Event::Start(_) if open.len() == DEEPEST => return Err("nested too deeply".to_owned()),
             Event::Start(start) => open.push(Element::new(&start)),
             Event::Empty(start) => {
-                close(&mut open, Element::new(&start)).map_or(Ok(()), |_| Err("empty document"))?
+                if close(&mut open, Element::new(&start)).is_some() {
+                    return Err("the document is empty".to_owned());
+                }
             }
             Event::Text(text) => add_text(&mut open, &text.xml10_content()),
             Event::CData(text) => add_text(&mut open, &text.xml10_content()),
-            Event::GeneralRef(reference) => {
-                let character = reference
-                    .resolve_char_ref()
-                    .map_err(|problem| problem.to_string())?;
-                match character {
-                    Some(character) => add_text(&mut open, character.encode_utf8(&mut [0; 4])),
-                    None => {
-                        let name = reference.xml10_content();
-                        add_text(
-                            &mut open,
-                            resolve_predefined_entity(&name).ok_or("unknown entity")?,
-                        );
-                    }
-                }
-            }
+            Event::GeneralRef(reference) => add_text(&mut open, &referenced(&reference)?),
             Event::End(_) => {
                 let element = open.pop().ok_or("an element ends that never began")?;
                 if let Some(root) = close(&mut open, element) {
@@ -137,6 +129,19 @@ pub fn parse(document: &[u8]) -> Result<Map<String, Value>, String> {
             Event::Eof => return Err("the document ends too early".to_owned()),
             _ => {}
         }
+    }
+}
+
+/// What `&amp;` or `&#65;` stands for.
+fn referenced(reference: &BytesRef<'_>) -> Result<String, String> {
+    let character = reference
+        .resolve_char_ref()
+        .map_err(|problem| problem.to_string())?;
+    match character {
+        Some(character) => Ok(character.to_string()),
+        None => resolve_predefined_entity(&reference.xml10_content())
+            .map(str::to_owned)
+            .ok_or_else(|| "an entity is unknown".to_owned()),
     }
 }
 
