@@ -42,6 +42,14 @@ pub fn made_by(token: &str) -> aws_sdk_ec2::types::Filter {
         .build()
 }
 
+/// Whether the create with this token made what carries these tags: the filter's question, asked of
+/// an answer.
+pub fn are_made_by(tags: Option<&[aws_sdk_ec2::types::Tag]>, token: &str) -> bool {
+    tags.unwrap_or_default()
+        .iter()
+        .any(|tag| tag.key() == Some(OPERATION) && tag.value() == Some(token))
+}
+
 /// Tags as EC2 takes them.
 pub fn ec2(tags: &TagMap) -> Vec<aws_sdk_ec2::types::Tag> {
     tags.iter()

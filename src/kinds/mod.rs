@@ -55,7 +55,7 @@ kinds! {
     security_group_rules::SecurityGroupRules,
 }
 
-// Not kinds: what two kinds share, or one would be too long with.
+// Not kinds, but what kinds are made of: rules of security groups, routes of route tables.
 mod ip_permissions;
 mod routes;
 

@@ -119,6 +119,7 @@ impl Resource for NatGateway {
         let found: HashMap<_, _> = list(aws, vec![by_id])
             .await?
             .into_iter()
+            .map(observed)
             .map(|gateway| (gateway.nat_gateway_id.clone(), gateway))
             .collect();
         Ok(lookups
@@ -139,7 +140,12 @@ impl Resource for NatGateway {
         // A failed or deleted gateway stays listed for an hour (aws-behaviour §2.6) and is of no use.
         let alive = filter("state", vec!["pending".to_owned(), "available".to_owned()]);
         let found = list(context.cloud, vec![tags::made_by(context.token), alive]).await?;
-        Ok(found.first().map(|gateway| self.outputs(gateway)))
+        // Asked again of the answer: stand-ins for AWS are known to ignore the tag filter of this one
+        // operation, and a stranger's gateway must not be taken for ours.
+        Ok(found
+            .into_iter()
+            .find(|gateway| tags::are_made_by(gateway.tags.as_deref(), context.token))
+            .map(|gateway| self.outputs(&observed(gateway))))
     }
 
     async fn create(&self, context: &Context<'_, Aws>) -> Result<NatGatewayOutputs, StepError> {
@@ -227,18 +233,20 @@ fn filter(name: &str, values: Vec<String>) -> Filter {
         .build()
 }
 
-async fn list(aws: &Aws, filters: Vec<Filter>) -> Result<Vec<NatGatewayObserved>, CallError> {
+async fn list(
+    aws: &Aws,
+    filters: Vec<Filter>,
+) -> Result<Vec<aws_sdk_ec2::types::NatGateway>, CallError> {
     let pages = aws
         .ec2
         .describe_nat_gateways()
         .set_filter(Some(filters))
         .into_paginator();
-    let gateways = send(
+    send(
         "ec2:DescribeNatGateways",
         pages.items().send().collect::<Result<Vec<_>, _>>(),
     )
-    .await?;
-    Ok(gateways.into_iter().map(observed).collect())
+    .await
 }
 
 fn observed(gateway: aws_sdk_ec2::types::NatGateway) -> NatGatewayObserved {
