@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::{
-    call::Call, ec2, fault::Fault, iam, logs, service::Service, sts, world::Context,
+    acm, call::Call, ec2, fault::Fault, iam, logs, route53, service::Service, sts,
+    world::Context,
 };
 
 /// An operation: it reads and changes what the context reaches, and answers in the service's own wire names.
@@ -15,13 +16,14 @@ pub fn find(call: &Call) -> Result<Operation, Fault> {
     let found = match call.service {
         Service::Ec2 => ec2::operation(name),
         Service::Sts => sts::operation(name),
+        Service::Acm => acm::operation(name),
         Service::Iam => iam::operation(name),
+        Service::Route53 => route53::operation(name),
         Service::Logs => logs::operation(name),
-        Service::Acm
-        | Service::CloudMap
+        Service::CloudMap
         | Service::Ecs
         | Service::ElasticLoadBalancing
-        | Service::Route53 => None,
+ => None,
     };
     let found = found.ok_or_else(|| {
         let service = call.service.signing_name();

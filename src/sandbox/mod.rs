@@ -2,6 +2,7 @@
 //!
 //! request ─▶ wire (protocol → `Call`) ─▶ dispatch ─▶ one operation of one noun on the `World` ─▶ wire (answer → protocol)
 
+mod acm;
 mod call;
 mod call_log;
 mod client_token;
@@ -9,6 +10,7 @@ mod clock;
 mod control;
 mod dispatch;
 mod ec2;
+mod elb;
 mod fault;
 mod fault_injection;
 mod iam;
@@ -16,6 +18,7 @@ mod ids;
 mod logs;
 mod pace;
 mod pagination;
+mod route53;
 mod server;
 mod service;
 mod sts;

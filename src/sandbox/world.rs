@@ -8,12 +8,14 @@ use std::{
 use serde::Serialize;
 
 use super::{
+    acm::Acm,
     clock::Moment,
     ec2::{self, Ec2},
     iam::Iam,
     ids::Ids,
     logs::Logs,
     pace::{Doing, Pace},
+    route53::Route53,
     task_outcome::TaskOutcomes,
 };
 
@@ -44,11 +46,13 @@ pub const GLOBAL: &str = "aws-global";
 #[derive(Debug, Default, Serialize)]
 pub struct Global {
     pub iam: Iam,
+    pub route53: Route53,
 }
 
 /// What one account has in one region.
 #[derive(Debug, Default, Serialize)]
 pub struct Region {
+    pub acm: Acm,
     pub ec2: Ec2,
     pub logs: Logs,
 }

@@ -1,5 +1,7 @@
 //! How does a JSON value look as AWS's XML, and back?
 
+use std::borrow::Cow;
+
 use quick_xml::{
     Writer,
     escape::resolve_predefined_entity,
@@ -22,11 +24,14 @@ pub enum Lists {
 }
 
 impl Lists {
-    fn element(self, list: &str) -> &str {
+    fn element(self, list: &str) -> Cow<'_, str> {
         match self {
-            Self::Item => "item",
-            Self::Member => "member",
-            Self::Singular => list.strip_suffix('s').unwrap_or(list),
+            Self::Item => "item".into(),
+            Self::Member => "member".into(),
+            Self::Singular => match list.strip_suffix("ies") {
+                Some(stem) => format!("{stem}y").into(),
+                None => list.strip_suffix('s').unwrap_or(list).into(),
+            },
         }
     }
 }
@@ -90,7 +95,7 @@ fn write_content(
         }
         Value::Array(items) => items
             .iter()
-            .try_for_each(|item| write_element(writer, lists.element(name), item, lists)),
+            .try_for_each(|item| write_element(writer, &lists.element(name), item, lists)),
         Value::Object(members) => members
             .iter()
             .try_for_each(|(name, member)| write_element(writer, name, member, lists)),
