@@ -3,8 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    acm, call::Call, ec2, fault::Fault, iam, logs, route53, service::Service, sts,
-    world::Context,
+    acm, call::Call, ec2, fault::Fault, iam, logs, route53, service::Service, sts, world::Context,
 };
 
 /// An operation: it reads and changes what the context reaches, and answers in the service's own wire names.
@@ -20,10 +19,7 @@ pub fn find(call: &Call) -> Result<Operation, Fault> {
         Service::Iam => iam::operation(name),
         Service::Route53 => route53::operation(name),
         Service::Logs => logs::operation(name),
-        Service::CloudMap
-        | Service::Ecs
-        | Service::ElasticLoadBalancing
- => None,
+        Service::CloudMap | Service::Ecs | Service::ElasticLoadBalancing => None,
     };
     let found = found.ok_or_else(|| {
         let service = call.service.signing_name();

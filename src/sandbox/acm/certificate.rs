@@ -10,8 +10,7 @@ use super::{
     validation::{self, DomainValidation},
 };
 use crate::sandbox::{
-    call::Call, client_token::Replay, clock::Moment, elb, fault::Fault, tags::Tags,
-    world::Context,
+    call::Call, client_token::Replay, clock::Moment, elb, fault::Fault, tags::Tags, world::Context,
 };
 
 /// Names per certificate (aws-behaviour §5).
@@ -75,7 +74,8 @@ impl Certificate {
         self.add_validity(&mut value);
         if self.issued.is_some() {
             value["Serial"] = json!(self.serial);
-            value["KeyUsages"] = json!([{"Name": "DIGITAL_SIGNATURE"}, {"Name": "KEY_ENCIPHERMENT"}]);
+            value["KeyUsages"] =
+                json!([{"Name": "DIGITAL_SIGNATURE"}, {"Name": "KEY_ENCIPHERMENT"}]);
             value["ExtendedKeyUsages"] =
                 json!([{"Name": "TLS_WEB_SERVER_AUTHENTICATION", "OID": "1.3.6.1.5.5.7.3.1"}]);
         }
@@ -134,7 +134,13 @@ pub fn request(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
     if let Some(token) = token {
         let now = context.now;
         let tokens = &mut context.region.acm.tokens;
-        tokens.remember("RequestCertificate", token, &call.parameters, json!(arn), now);
+        tokens.remember(
+            "RequestCertificate",
+            token,
+            &call.parameters,
+            json!(arn),
+            now,
+        );
     }
     Ok(json!({"CertificateArn": arn}))
 }
@@ -182,7 +188,9 @@ fn make(context: &mut Context<'_>, call: &Call) -> Result<String, Fault> {
     if names.len() > MOST_NAMES {
         return Err(Fault::new(
             "LimitExceededException",
-            format!("Error: the number of domain names in a certificate is limited to {MOST_NAMES}."),
+            format!(
+                "Error: the number of domain names in a certificate is limited to {MOST_NAMES}."
+            ),
         ));
     }
     let tags = certificate_tags::read(&parameters)?;
@@ -234,7 +242,10 @@ pub fn delete(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
     if !elb::users_of_certificate(context.region, arn).is_empty() {
         return Err(Fault::new(
             "ResourceInUseException",
-            format!("Certificate {arn} in account {} is in use.", context.account),
+            format!(
+                "Certificate {arn} in account {} is in use.",
+                context.account
+            ),
         ));
     }
     context.region.acm.certificates.remove(arn);

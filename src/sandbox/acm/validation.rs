@@ -96,7 +96,9 @@ pub fn check_name(name: &str) -> Result<(), Fault> {
     }
     Err(Fault::new(
         "ValidationException",
-        format!("1 validation error detected: Value '{name}' at 'domainName' failed to satisfy constraint: Member must be a domain name of at least two labels"),
+        format!(
+            "1 validation error detected: Value '{name}' at 'domainName' failed to satisfy constraint: Member must be a domain name of at least two labels"
+        ),
     ))
 }
 

@@ -25,13 +25,10 @@ const ZONES: [(&str, &str); 18] = [
 const UNLISTED: &str = "ZSANDBOX";
 
 pub fn hosted_zone_id(region: &str) -> String {
-    ZONES
-        .iter()
-        .find(|(name, _)| *name == region)
-        .map_or_else(
-            || format!("{UNLISTED}{}", region.replace('-', "").to_uppercase()),
-            |(_, zone)| (*zone).to_owned(),
-        )
+    ZONES.iter().find(|(name, _)| *name == region).map_or_else(
+        || format!("{UNLISTED}{}", region.replace('-', "").to_uppercase()),
+        |(_, zone)| (*zone).to_owned(),
+    )
 }
 
 /// The domain below which the names of the load balancers of that zone are; none for a zone that is not of load balancers.

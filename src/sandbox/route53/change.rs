@@ -2,9 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::sandbox::{
-    call::Call, clock::Moment, fault::Fault, pace::Doing, world::Context,
-};
+use crate::sandbox::{call::Call, clock::Moment, fault::Fault, pace::Doing, world::Context};
 
 #[derive(Clone, Debug)]
 pub struct Change {
@@ -52,8 +50,11 @@ pub fn get(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
         .changes
         .get(id.trim_start_matches("/change/"))
         .ok_or_else(|| {
-            Fault::new("NoSuchChange", format!("A change with id {id} does not exist."))
-                .with_status(404)
+            Fault::new(
+                "NoSuchChange",
+                format!("A change with id {id} does not exist."),
+            )
+            .with_status(404)
         })?;
     Ok(json!({"ChangeInfo": change.to_value()}))
 }

@@ -38,7 +38,10 @@ pub fn apply(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
         refusals = conflicts(zone, &records);
     }
     if !refusals.is_empty() {
-        return Err(Fault::new("InvalidChangeBatch", format!("[{}]", refusals.join(", "))));
+        return Err(Fault::new(
+            "InvalidChangeBatch",
+            format!("[{}]", refusals.join(", ")),
+        ));
     }
     context.global.route53.zone_mut(id)?.records = records;
     Ok(json!({"ChangeInfo": change::submit(context, batch.string("Comment"))}))
@@ -65,13 +68,18 @@ impl Asked {
             other => {
                 return Err(Fault::new(
                     "InvalidInput",
-                    format!("1 validation error detected: Value '{other}' at 'changeBatch.changes.1.member.action' failed to satisfy constraint: Member must satisfy enum value set: [CREATE, DELETE, UPSERT]"),
+                    format!(
+                        "1 validation error detected: Value '{other}' at 'changeBatch.changes.1.member.action' failed to satisfy constraint: Member must satisfy enum value set: [CREATE, DELETE, UPSERT]"
+                    ),
                 ));
             }
         };
-        let set = change
-            .structure("ResourceRecordSet")
-            .ok_or_else(|| Fault::new("InvalidInput", "Invalid XML ; a change needs a ResourceRecordSet"))?;
+        let set = change.structure("ResourceRecordSet").ok_or_else(|| {
+            Fault::new(
+                "InvalidInput",
+                "Invalid XML ; a change needs a ResourceRecordSet",
+            )
+        })?;
         let record = Record::read(&set)?;
         if record.alias.is_none() && record.ttl.is_none() {
             let spelled = format!(
@@ -105,7 +113,10 @@ impl Asked {
         }
         let spelled = match &self.record.set_identifier {
             None => format!("[name='{}', type='{kind}']", name.text()),
-            Some(set) => format!("[name='{}', type='{kind}', set-identifier='{set}']", name.text()),
+            Some(set) => format!(
+                "[name='{}', type='{kind}', set-identifier='{set}']",
+                name.text()
+            ),
         };
         let existing = records.get(&self.record.key());
         match (self.action, existing) {
@@ -120,31 +131,47 @@ impl Asked {
                     "Tried to delete resource record set {spelled} but the values provided do not match the current values"
                 ))
             }
-            (Action::Delete, Some(existing)) if zone.is_own_record(existing) => Some(if kind == "NS" {
-                "A HostedZone must contain at least one NS record for the zone itself.".to_owned()
-            } else {
-                "A HostedZone must contain exactly one SOA record.".to_owned()
-            }),
+            (Action::Delete, Some(existing)) if zone.is_own_record(existing) => {
+                Some(if kind == "NS" {
+                    "A HostedZone must contain at least one NS record for the zone itself."
+                        .to_owned()
+                } else {
+                    "A HostedZone must contain exactly one SOA record.".to_owned()
+                })
+            }
             (Action::Delete, Some(_)) => None,
             (Action::Create | Action::Upsert, _) => self.value_problem(route53),
         }
     }
 
     fn value_problem(&self, route53: &Route53) -> Option<String> {
-        let Record { kind, values, alias, .. } = &self.record;
+        let Record {
+            kind,
+            values,
+            alias,
+            ..
+        } = &self.record;
         if let Some(target) = alias {
             return alias_problem(route53, &target.zone_id, &target.name, kind);
         }
         let problem = |problem: &str, value: &str| {
-            Some(format!("Invalid Resource Record: 'FATAL problem: {problem} encountered with '{value}''"))
+            Some(format!(
+                "Invalid Resource Record: 'FATAL problem: {problem} encountered with '{value}''"
+            ))
         };
         for value in values {
             match kind.as_str() {
                 "A" if value.parse::<Ipv4Addr>().is_err() => {
-                    return problem("ARRDATAIllegalIPv4Address (Value is not a valid IPv4 address)", value);
+                    return problem(
+                        "ARRDATAIllegalIPv4Address (Value is not a valid IPv4 address)",
+                        value,
+                    );
                 }
                 "TXT" if !(value.starts_with('"') && value.ends_with('"')) => {
-                    return problem("InvalidCharacterString (Value should be enclosed in quotation marks)", value);
+                    return problem(
+                        "InvalidCharacterString (Value should be enclosed in quotation marks)",
+                        value,
+                    );
                 }
                 "CNAME" if !DnsName::new(value).is_valid() => {
                     return problem("DomainLabelEmpty (Domain label is empty)", value);
@@ -156,7 +183,10 @@ impl Asked {
             return Some("Invalid Resource Record: 'FATAL problem: CNAMERRDATAMultipleValues (A CNAME record can have only one value)'".to_owned());
         }
         if values.is_empty() {
-            return Some("Invalid Resource Record: 'FATAL problem: RRDATANotFound (No resource records)'".to_owned());
+            return Some(
+                "Invalid Resource Record: 'FATAL problem: RRDATANotFound (No resource records)'"
+                    .to_owned(),
+            );
         }
         None
     }
@@ -181,7 +211,11 @@ fn alias_problem(route53: &Route53, zone_id: &str, target: &DnsName, kind: &str)
         target.text()
     ));
     if let Some(domain) = elb::domain_of_zone(zone_id) {
-        return if target.is_within(&DnsName::new(&domain)) { None } else { outside };
+        return if target.is_within(&DnsName::new(&domain)) {
+            None
+        } else {
+            outside
+        };
     }
     let Ok(zone) = route53.zone(zone_id) else {
         return outside;

@@ -84,13 +84,19 @@ mod tests {
     fn names_are_normalised() {
         assert_eq!(DnsName::new("API.Example.com").text(), "api.example.com.");
         assert_eq!(DnsName::new("*.example.com").text(), "\\052.example.com.");
-        assert_eq!(DnsName::new("\\052.example.com."), DnsName::new("*.example.com"));
+        assert_eq!(
+            DnsName::new("\\052.example.com."),
+            DnsName::new("*.example.com")
+        );
     }
 
     #[test]
     fn names_sort_and_nest_by_label() {
         let zone = DnsName::new("example.com");
-        assert_eq!(DnsName::new("www.example.com").reversed(), "com.example.www.");
+        assert_eq!(
+            DnsName::new("www.example.com").reversed(),
+            "com.example.www."
+        );
         assert!(DnsName::new("www.example.com").is_within(&zone));
         assert!(zone.is_within(&zone));
         assert!(!DnsName::new("badexample.com").is_within(&zone));

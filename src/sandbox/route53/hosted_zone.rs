@@ -123,11 +123,24 @@ impl HostedZone {
             alias: None,
         };
         let first = self.name_servers.first().cloned().unwrap_or_default();
-        let authority = format!("{first}. awsdns-hostmaster.amazon.com. 1 7200 900 1209600 {negative_ttl}");
-        let servers = self.name_servers.iter().map(|server| format!("{server}.")).collect();
+        let authority =
+            format!("{first}. awsdns-hostmaster.amazon.com. 1 7200 900 1209600 {negative_ttl}");
+        let servers = self
+            .name_servers
+            .iter()
+            .map(|server| format!("{server}."))
+            .collect();
         let records = [
             own("NS", 172_800, servers),
-            own("SOA", if self.linked_service.is_some() { negative_ttl } else { 900 }, vec![authority]),
+            own(
+                "SOA",
+                if self.linked_service.is_some() {
+                    negative_ttl
+                } else {
+                    900
+                },
+                vec![authority],
+            ),
         ];
         records.into_iter().for_each(|record| self.insert(record));
     }
@@ -170,14 +183,28 @@ pub fn establish(context: &mut Context<'_>, new: NewZone) -> Result<String, Faul
         }
     }
     if zones.len() >= MOST_ZONES {
-        return Err(Fault::new("TooManyHostedZones", "You have reached the limit on the number of hosted zones that can be created with the current AWS account."));
+        return Err(Fault::new(
+            "TooManyHostedZones",
+            "You have reached the limit on the number of hosted zones that can be created with the current AWS account.",
+        ));
     }
     let servers = if new.is_private {
         ["com", "net", "org", "co.uk"]
-            .map(|domain| format!("ns-{}.awsdns-00.{domain}", if domain == "co.uk" { 1536 } else { 0 }))
+            .map(|domain| {
+                format!(
+                    "ns-{}.awsdns-00.{domain}",
+                    if domain == "co.uk" { 1536 } else { 0 }
+                )
+            })
             .to_vec()
     } else {
-        let mut server = |domain| format!("ns-{}.awsdns-{:02}.{domain}", context.ids.below(2048), context.ids.below(64));
+        let mut server = |domain| {
+            format!(
+                "ns-{}.awsdns-{:02}.{domain}",
+                context.ids.below(2048),
+                context.ids.below(64)
+            )
+        };
         ["com", "net", "org", "co.uk"].map(&mut server).to_vec()
     };
     let mut zone = HostedZone {
@@ -204,7 +231,10 @@ pub fn create(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
     let name = DnsName::new(parameters.required_string("Name")?);
     let reference = parameters.required_string("CallerReference")?;
     if !name.is_valid() {
-        return Err(Fault::new("InvalidDomainName", format!("{} is not a valid domain name", name.text())));
+        return Err(Fault::new(
+            "InvalidDomainName",
+            format!("{} is not a valid domain name", name.text()),
+        ));
     }
     if context.global.route53.caller_references.contains(reference) {
         return Err(Fault::new(
@@ -235,7 +265,11 @@ pub fn create(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
             negative_ttl: 86_400,
         },
     )?;
-    context.global.route53.caller_references.insert(reference.to_owned());
+    context
+        .global
+        .route53
+        .caller_references
+        .insert(reference.to_owned());
     let change = change::submit(context, None);
     let zone = context.global.route53.zone(&id)?;
     let (delegation_set, vpcs) = zone.surroundings();
@@ -249,7 +283,10 @@ pub fn create(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
 }
 
 pub fn get(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
-    let zone = context.global.route53.zone(call.parameters().required_string("Id")?)?;
+    let zone = context
+        .global
+        .route53
+        .zone(call.parameters().required_string("Id")?)?;
     let (delegation_set, vpcs) = zone.surroundings();
     Ok(json!({
         "HostedZone": zone.to_value(),
@@ -260,7 +297,10 @@ pub fn get(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
 
 pub fn update_comment(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
     let parameters = call.parameters();
-    let zone = context.global.route53.zone_mut(parameters.required_string("Id")?)?;
+    let zone = context
+        .global
+        .route53
+        .zone_mut(parameters.required_string("Id")?)?;
     zone.refuse_if_linked()?;
     zone.comment = parameters.string("Comment").map(str::to_owned);
     Ok(json!({"HostedZone": zone.to_value()}))
@@ -270,7 +310,11 @@ pub fn delete(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
     let id = call.parameters().required_string("Id")?;
     let zone = context.global.route53.zone(id)?;
     zone.refuse_if_linked()?;
-    if !zone.records.values().all(|record| zone.is_own_record(record)) {
+    if !zone
+        .records
+        .values()
+        .all(|record| zone.is_own_record(record))
+    {
         return Err(Fault::new(
             "HostedZoneNotEmpty",
             "The specified hosted zone contains non-required resource record sets and so cannot be deleted.",
@@ -287,17 +331,28 @@ pub fn count(context: &mut Context<'_>, _call: &Call) -> Result<Value, Fault> {
 
 pub fn limit(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
     let parameters = call.parameters();
-    let zone = context.global.route53.zone(parameters.required_string("Id")?)?;
+    let zone = context
+        .global
+        .route53
+        .zone(parameters.required_string("Id")?)?;
     let kind = parameters.required_string("Type")?;
     let (most, count) = match kind {
         "MAX_RRSETS_BY_ZONE" => (MOST_RECORDS, zone.records.len()),
         "MAX_VPCS_ASSOCIATED_BY_ZONE" => (300, zone.vpcs.len()),
-        _ => return Err(Fault::new("InvalidInput", format!("Invalid limit type {kind}"))),
+        _ => {
+            return Err(Fault::new(
+                "InvalidInput",
+                format!("Invalid limit type {kind}"),
+            ));
+        }
     };
     Ok(json!({"Limit": {"Type": kind, "Value": most}, "Count": count}))
 }
 
 pub fn get_dnssec(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
-    context.global.route53.zone(call.parameters().required_string("Id")?)?;
+    context
+        .global
+        .route53
+        .zone(call.parameters().required_string("Id")?)?;
     Ok(json!({"Status": {"ServeSignature": "NOT_SIGNING"}, "KeySigningKeys": []}))
 }

@@ -40,7 +40,10 @@ pub fn zones(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
         .filter(|zone| zone.is_private || !only_private);
     let (page, next) = cut(asked_for, size);
     let mut answer = Map::new();
-    answer.insert("HostedZones".to_owned(), page.into_iter().map(HostedZone::to_value).collect());
+    answer.insert(
+        "HostedZones".to_owned(),
+        page.into_iter().map(HostedZone::to_value).collect(),
+    );
     if !marker.is_empty() {
         answer.insert("Marker".to_owned(), text(marker));
     }
@@ -59,7 +62,8 @@ pub fn zones_by_name(context: &mut Context<'_>, call: &Call) -> Result<Value, Fa
     let name = parameters.string("dnsname");
     let id = parameters.string("hostedzoneid").map(super::bare);
     let start = (
-        name.map(|name| DnsName::new(name).reversed()).unwrap_or_default(),
+        name.map(|name| DnsName::new(name).reversed())
+            .unwrap_or_default(),
         id.unwrap_or_default().to_owned(),
     );
     let mut zones: Vec<_> = context.global.route53.hosted_zones.values().collect();
@@ -68,7 +72,10 @@ pub fn zones_by_name(context: &mut Context<'_>, call: &Call) -> Result<Value, Fa
     zones.sort_by_key(|zone| key(zone));
     let (page, next) = cut(zones.into_iter(), size);
     let mut answer = Map::new();
-    answer.insert("HostedZones".to_owned(), page.into_iter().map(HostedZone::to_value).collect());
+    answer.insert(
+        "HostedZones".to_owned(),
+        page.into_iter().map(HostedZone::to_value).collect(),
+    );
     if let Some(name) = name {
         answer.insert("DNSName".to_owned(), text(name));
     }
@@ -87,7 +94,10 @@ pub fn zones_by_name(context: &mut Context<'_>, call: &Call) -> Result<Value, Fa
 pub fn records(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
     let parameters = call.parameters();
     let size = page_size(&parameters, 300)?;
-    let zone = context.global.route53.zone(parameters.required_string("Id")?)?;
+    let zone = context
+        .global
+        .route53
+        .zone(parameters.required_string("Id")?)?;
     let kind = parameters.string("type");
     let start = match (parameters.string("name"), kind) {
         (Some(name), _) => Some(RecordKey::new(
@@ -109,7 +119,10 @@ pub fn records(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
         .filter(|(key, _)| start.as_ref().is_none_or(|start| *key >= start));
     let (page, next) = cut(asked_for.map(|(_, record)| record), size);
     let mut answer = Map::new();
-    answer.insert("ResourceRecordSets".to_owned(), page.into_iter().map(|record| record.to_value()).collect());
+    answer.insert(
+        "ResourceRecordSets".to_owned(),
+        page.into_iter().map(|record| record.to_value()).collect(),
+    );
     answer.insert("IsTruncated".to_owned(), next.is_some().into());
     if let Some(next) = next {
         answer.insert("NextRecordName".to_owned(), text(next.name.text()));

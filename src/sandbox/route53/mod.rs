@@ -6,21 +6,21 @@ mod dns_name;
 mod hosted_zone;
 mod listing;
 mod record;
-mod zone_tags;
-mod zone_vpcs;
 #[cfg(test)]
 mod tests;
+mod zone_tags;
+mod zone_vpcs;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use self::change::Change;
 pub use self::{
     dns_name::DnsName,
     hosted_zone::{HostedZone, LinkedService, NewZone, ZoneVpc, establish},
     record::{AliasTarget, Record, RecordKey},
 };
-use self::change::Change;
 use super::{dispatch::Operation, fault::Fault};
 
 #[derive(Debug, Default, Serialize)]
@@ -49,7 +49,10 @@ impl Route53 {
 
     /// The records of a name in the public zone that is responsible for it: the one with the longest matching name.
     pub fn public_records(&self, name: &DnsName) -> Vec<&Record> {
-        resolve(self.hosted_zones.values().filter(|zone| !zone.is_private), name)
+        resolve(
+            self.hosted_zones.values().filter(|zone| !zone.is_private),
+            name,
+        )
     }
 
     /// The same among the private zones that a VPC sees.
@@ -66,7 +69,12 @@ fn resolve<'a>(zones: impl Iterator<Item = &'a HostedZone>, name: &DnsName) -> V
     zones
         .filter(|zone| name.is_within(&zone.name))
         .max_by_key(|zone| zone.name.text().len())
-        .map(|zone| zone.records.values().filter(|record| record.name == *name).collect())
+        .map(|zone| {
+            zone.records
+                .values()
+                .filter(|record| record.name == *name)
+                .collect()
+        })
         .unwrap_or_default()
 }
 

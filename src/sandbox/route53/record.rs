@@ -26,7 +26,11 @@ impl RecordKey {
 
 impl Serialize for RecordKey {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { reversed_name, kind, set_identifier } = self;
+        let Self {
+            reversed_name,
+            kind,
+            set_identifier,
+        } = self;
         serializer.serialize_str(format!("{reversed_name} {kind} {set_identifier}").trim_end())
     }
 }
@@ -131,7 +135,11 @@ impl Record {
                 }),
             );
         } else {
-            let records: Value = self.values.iter().map(|value| json!({"Value": value})).collect();
+            let records: Value = self
+                .values
+                .iter()
+                .map(|value| json!({"Value": value}))
+                .collect();
             value.insert("ResourceRecords".to_owned(), records);
         }
         value.into()

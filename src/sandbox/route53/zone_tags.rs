@@ -29,7 +29,6 @@ fn tag_set(zone: &HostedZone) -> Value {
     })
 }
 
-
 pub fn change(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
     let parameters = call.parameters();
     check_kind(&parameters)?;
@@ -37,7 +36,9 @@ pub fn change(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
     let added = Tags::from_list(&parameters.list("AddTags"), "Key", "Value").map_err(invalid)?;
     let removed = parameters.strings("RemoveTagKeys");
     if added.is_empty() && removed.is_empty() {
-        return Err(invalid("At least one of AddTags or RemoveTagKeys is required".to_owned()));
+        return Err(invalid(
+            "At least one of AddTags or RemoveTagKeys is required".to_owned(),
+        ));
     }
     let zone = context
         .global
@@ -55,9 +56,10 @@ pub fn change(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
 pub fn list(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
     let parameters = call.parameters();
     check_kind(&parameters)?;
-    let zone = context.global.route53.zone(
-        parameters.required_string("ResourceId")?,
-    )?;
+    let zone = context
+        .global
+        .route53
+        .zone(parameters.required_string("ResourceId")?)?;
     Ok(json!({"ResourceTagSet": tag_set(zone)}))
 }
 

@@ -48,7 +48,10 @@ pub fn disassociate(context: &mut Context<'_>, call: &Call) -> Result<Value, Fau
     if !zone.vpcs.contains(&vpc) {
         return Err(Fault::new(
             "VPCAssociationNotFound",
-            format!("The VPC {} in region {} that you provided is not associated with the hosted zone.", vpc.id, vpc.region),
+            format!(
+                "The VPC {} in region {} that you provided is not associated with the hosted zone.",
+                vpc.id, vpc.region
+            ),
         )
         .with_status(404));
     }
