@@ -36,6 +36,9 @@ pub enum Settle {
     /// A dependency made a moment ago that AWS does not show everywhere yet: "not found" is asked
     /// again for a minute (aws-behaviour §2, EC2 eventual consistency; §2.12 and §2.15 have 1 min and 20 s).
     Fresh,
+    /// Nothing but throttling and another change of the same object that is still in progress
+    /// (aws-behaviour §2.8 ConcurrentModification, §2.10 OperationAborted). For deletes.
+    Contended,
     /// A role, certificate or service-linked role that AWS spreads for up to two minutes
     /// (aws-behaviour §2, IAM propagation; §1 rows 30 and 32 for ECS services).
     Spreading,
@@ -49,7 +52,7 @@ impl Settle {
                 Some(Duration::from_secs(60))
             }
             (Settle::Spreading, ErrorClass::NotYet) => Some(Duration::from_secs(240)),
-            (Settle::Fresh, ErrorClass::NotYet) => Some(Duration::from_secs(60)),
+            (Settle::Fresh | Settle::Contended, ErrorClass::NotYet) => Some(Duration::from_secs(60)),
             _ => None,
         }
     }

@@ -107,11 +107,13 @@ pub fn classify(code: &str, message: &str) -> ErrorClass {
         | "UpdateInProgressException" => ErrorClass::InUse,
 
         // Things that settle: §2.10 OperationAborted, §2.8 ConcurrentModification,
-        // §1 row 18 for certificates.
+        // §1 row 18 for certificates: a just-issued one may be unknown to the load balancer for a while.
         "OperationAbortedException"
         | "ConcurrentModification"
         | "ConcurrentModificationException"
         | "UnsupportedCertificate"
+        | "CertificateNotFound"
+        | "CertificateNotFoundException"
         | "DuplicateRequest" => ErrorClass::NotYet,
 
         // `Gateway.NotAttached`: the attachment is what is not there (aws-behaviour §2.3).
@@ -128,9 +130,8 @@ pub fn classify(code: &str, message: &str) -> ErrorClass {
         | "ListenerNotFoundException"
         | "RuleNotFound"
         | "RuleNotFoundException"
-        | "CertificateNotFound"
-        | "CertificateNotFoundException"
         | "SubnetNotFound"
+        | "InvalidSecurityGroup"
         | "NamespaceNotFound"
         | "ServiceNotFound"
         | "ServiceNotFoundException"
@@ -241,6 +242,8 @@ fn by_message(code: &str, message: &str) -> Option<ErrorClass> {
         "MalformedPolicyDocument" | "MalformedPolicyDocumentException" => {
             says("Invalid principal in policy").then_some(ErrorClass::NotYet)
         }
+        // aws-behaviour §1 row 13: the gateway is attached, but not yet seen everywhere.
+        "InvalidSubnet" => says("no internet gateway").then_some(ErrorClass::NotYet),
         // aws-behaviour §2.5: an address that somebody else released is gone for us.
         "AuthFailure" if says("does not belong to you") => Some(ErrorClass::NotFound),
         // aws-behaviour §2, delete-side "still in use": releasing an address that a NAT gateway has, or
@@ -306,6 +309,16 @@ mod tests {
                 "MalformedPolicyDocument",
                 "Invalid principal in policy: \"AWS\":\"x\"",
                 ErrorClass::NotYet,
+            ),
+            (
+                "InvalidSubnet",
+                "VPC vpc-1 has no internet gateway",
+                ErrorClass::NotYet,
+            ),
+            (
+                "InvalidSubnet",
+                "Not enough IP space available in subnet-1.",
+                ErrorClass::Other,
             ),
             (
                 "MalformedPolicyDocument",

@@ -5,12 +5,20 @@ mod clients;
 mod configuration;
 mod errors;
 mod interfaces;
+mod listings;
 mod memo;
+mod ownership;
 pub mod tags;
+mod zone_records;
 
 pub use calls::{Settle, send, settle};
 pub use clients::Aws;
 pub use configuration::{ConfigurationError, Options, load};
 pub use errors::classify;
 pub use interfaces::{InterfaceFilter, holders_among_interfaces};
+pub use listings::describe_present;
 pub use memo::Memo;
+pub use ownership::{ours_or_taken, taken};
+pub use zone_records::{
+    canonical_name, canonical_target, change_records, fresh_zone_records, remove_records, zone_records,
+};

@@ -7,6 +7,9 @@ use super::{Aws, send};
 /// The tag that carries the token of the create that made an object.
 pub const OPERATION: &str = "navi:op";
 
+/// The tag that carries the stack's name.
+pub const STACK: &str = "navi:stack";
+
 /// The tags of a create: the spec's, and the token of this very create.
 pub fn with_token(tags: &TagMap, token: &str) -> TagMap {
     let mut tags = tags.clone();
@@ -104,6 +107,89 @@ pub async fn retag_ec2(
                 .send(),
         )
         .await?;
+    }
+    Ok(())
+}
+
+/// Tags as IAM takes them.
+pub fn iam(tags: &TagMap) -> Vec<aws_sdk_iam::types::Tag> {
+    // The builder refuses nothing but a tag without key or value.
+    tags.iter()
+        .filter_map(|(key, value)| {
+            let tag = aws_sdk_iam::types::Tag::builder().key(key).value(value);
+            tag.build().ok()
+        })
+        .collect()
+}
+
+/// Tags as Certificate Manager takes them.
+pub fn acm(tags: &TagMap) -> Vec<aws_sdk_acm::types::Tag> {
+    // The builder refuses nothing but a tag without a key.
+    tags.iter()
+        .filter_map(|(key, value)| {
+            let tag = aws_sdk_acm::types::Tag::builder().key(key).value(value);
+            tag.build().ok()
+        })
+        .collect()
+}
+
+/// Tags as Route 53 takes them.
+pub fn route53(tags: &TagMap) -> Vec<aws_sdk_route53::types::Tag> {
+    tags.iter()
+        .map(|(key, value)| {
+            let tag = aws_sdk_route53::types::Tag::builder().key(key).value(value);
+            tag.build()
+        })
+        .collect()
+}
+
+/// Tags as Elastic Load Balancing takes them.
+pub fn elb(tags: &TagMap) -> Vec<aws_sdk_elasticloadbalancingv2::types::Tag> {
+    tags.iter()
+        .map(|(key, value)| {
+            let tag = aws_sdk_elasticloadbalancingv2::types::Tag::builder();
+            tag.key(key).value(value).build()
+        })
+        .collect()
+}
+
+/// The tags of one load balancer, target group, listener or rule, AWS's own and the token included.
+pub async fn of_elb(aws: &Aws, arn: &str) -> Result<TagMap, CallError> {
+    let answer = send(
+        "elb:DescribeTags",
+        aws.elb.describe_tags().resource_arns(arn).send(),
+    )
+    .await?;
+    Ok(answer
+        .tag_descriptions
+        .unwrap_or_default()
+        .into_iter()
+        .flat_map(|description| description.tags.unwrap_or_default())
+        .filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default())))
+        .collect())
+}
+
+/// Whether the create with this token made the load balancer, target group, listener or rule.
+/// Elastic Load Balancing has no client tokens and no tag filters, so the tag is read.
+pub async fn made_elb(aws: &Aws, arn: &str, token: &str) -> Result<bool, CallError> {
+    let tags = of_elb(aws, arn).await?;
+    Ok(tags.get(OPERATION).is_some_and(|value| value == token))
+}
+
+/// Sets the tags of a load balancer, target group, listener or rule to the wanted ones.
+pub async fn retag_elb(
+    aws: &Aws,
+    arn: &str,
+    wanted: &TagMap,
+    dropped: Vec<String>,
+) -> Result<(), CallError> {
+    if !dropped.is_empty() {
+        let call = aws.elb.remove_tags().resource_arns(arn);
+        send("elb:RemoveTags", call.set_tag_keys(Some(dropped)).send()).await?;
+    }
+    if !wanted.is_empty() {
+        let call = aws.elb.add_tags().resource_arns(arn);
+        send("elb:AddTags", call.set_tags(Some(elb(wanted))).send()).await?;
     }
     Ok(())
 }

@@ -1,0 +1,738 @@
+//! The ACM certificate, looked up by domain or requested and validated by DNS: how is it made, followed and removed?
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use aws_sdk_acm::types::{
+    CertificateDetail, CertificateStatus, CertificateSummary, Filters, KeyAlgorithm,
+    ValidationMethod,
+};
+use aws_sdk_route53::types::{ChangeAction, ResourceRecord, ResourceRecordSet, RrType};
+use futures::future::try_join_all;
+use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, sleep};
+
+use super::hosted_zone::HostedZone;
+use crate::aws::{
+    Aws, Settle, canonical_name, change_records, remove_records, send, settle, tags, zone_records,
+};
+use crate::resource::{
+    CallError, Change, Context, Effect, Known, Lookup, Readiness, Ref, Resource, StepError, TagMap,
+    Timing,
+};
+
+/// What the stack wants.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Certificate {
+    /// `example.com`.
+    pub domain_name: String,
+    /// Further names, `*.example.com`; without `domain_name`.
+    pub subject_alternative_names: Vec<String>,
+    /// Where the validation records go: `exists` (aws-behaviour §1 rows 21 to 23). `None` when an issued
+    /// certificate for the domain is looked up instead.
+    pub hosted_zone: Option<Ref<HostedZone>>,
+    /// Tags of a certificate that the stack requests.
+    pub tags: TagMap,
+}
+
+/// A CNAME by which ACM sees that the domain is the account's.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ValidationRecord {
+    /// `_x.example.com.`
+    pub name: String,
+    /// `_y.acm-validations.aws.`
+    pub value: String,
+}
+
+/// What AWS has.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CertificateObserved {
+    /// `arn:aws:acm:…`.
+    pub arn: String,
+    /// The first name.
+    pub domain_name: String,
+    /// The other names, sorted.
+    pub subject_alternative_names: Vec<String>,
+    /// How far it is.
+    pub status: CertificateStatus,
+    /// AWS's word for what failed.
+    pub failure_reason: Option<String>,
+    /// The CNAMEs that AWS asks for, each once.
+    pub validation_records: Vec<ValidationRecord>,
+    /// The names of validation records that the zone lacks, as far as it was read.
+    pub missing_records: Vec<String>,
+}
+
+/// What dependents may read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CertificateOutputs {
+    /// `arn:aws:acm:…`.
+    pub arn: String,
+    /// The CNAMEs that prove the domain.
+    pub validation_records: Vec<ValidationRecord>,
+}
+
+impl Resource for Certificate {
+    const KIND: &'static str = "certificate";
+    // aws-behaviour §2.11 and §6.4: issued in about 23 s, given up after 75 minutes; on delete
+    // ResourceInUse lags the listener's deletion by up to 20 minutes.
+    const TIMING: Timing = Timing {
+        ready: Duration::from_secs(25),
+        ready_within: Duration::from_secs(75 * 60),
+        ..Timing::IMMEDIATE
+    };
+    type Cloud = Aws;
+    type Observed = CertificateObserved;
+    type Outputs = CertificateOutputs;
+
+    fn is_lookup(&self) -> bool {
+        self.hosted_zone.is_none()
+    }
+
+    fn diff(&self, seen: &CertificateObserved, recorded: Option<&Self>, _known: &Known) -> Change {
+        let mut change = Change::default();
+        if self.is_lookup() {
+            return change;
+        }
+        change.field("domain_name", &seen.domain_name, &self.domain_name, Effect::Replace);
+        change.field(
+            "subject_alternative_names",
+            &seen.subject_alternative_names,
+            &sorted(&self.subject_alternative_names),
+            Effect::Replace,
+        );
+        if is_dead(&seen.status) {
+            let old = seen.status.as_str().to_owned();
+            change.note("status", old, "ISSUED".to_owned(), Effect::Replace);
+        } else if seen.validation_records.is_empty() {
+            // A run broke off before AWS had told the records, so nobody wrote them.
+            note_records(&mut change, "validation");
+        } else if !seen.missing_records.is_empty() {
+            note_records(&mut change, &seen.missing_records.join(", "));
+        }
+        change.recorded_tags(recorded.map(|recorded| &recorded.tags), &self.tags);
+        change
+    }
+
+    fn outputs(&self, seen: &CertificateObserved) -> CertificateOutputs {
+        CertificateOutputs {
+            arn: seen.arn.clone(),
+            validation_records: seen.validation_records.clone(),
+        }
+    }
+
+    fn readiness(&self, seen: &CertificateObserved) -> Readiness {
+        match &seen.status {
+            CertificateStatus::Issued => Readiness::Ready,
+            CertificateStatus::PendingValidation => Readiness::Pending(pending(seen)),
+            status => {
+                let reason = seen.failure_reason.as_deref().unwrap_or("no reason given");
+                Readiness::Failed(format!(
+                    "the certificate for {} is {}: {reason}",
+                    seen.domain_name,
+                    status.as_str()
+                ))
+            }
+        }
+    }
+
+    async fn read(
+        aws: &Aws,
+        lookups: &[Lookup<'_, Self>],
+    ) -> Result<Vec<Option<CertificateObserved>>, CallError> {
+        // ACM describes one certificate per call.
+        try_join_all(lookups.iter().map(|lookup| observe(aws, lookup))).await
+    }
+
+    async fn find(&self, context: &Context<'_, Aws>) -> Result<Option<CertificateOutputs>, CallError> {
+        let aws = context.cloud;
+        let arn = match self.is_lookup() {
+            true => best_match(&self.domain_name, &summaries(aws, true).await?),
+            false => self.made_by_token(context).await?,
+        };
+        let Some(arn) = arn else { return Ok(None) };
+        let detail = described(aws, &arn).await?;
+        Ok(detail.map(|detail| self.outputs(&observed(detail))))
+    }
+
+    async fn create(&self, context: &Context<'_, Aws>) -> Result<CertificateOutputs, StepError> {
+        const OPERATION: &str = "acm:RequestCertificate";
+        let aws = context.cloud;
+        let others = &self.subject_alternative_names;
+        let tagged = tags::acm(&tags::with_token(&self.tags, context.token));
+        // The token makes a repetition within the hour harmless (aws-behaviour §2.11).
+        let answer = settle(OPERATION, Settle::Throttling, || {
+            aws.acm
+                .request_certificate()
+                .domain_name(&self.domain_name)
+                .set_subject_alternative_names((!others.is_empty()).then(|| others.clone()))
+                .validation_method(ValidationMethod::Dns)
+                .idempotency_token(context.token)
+                .set_tags(Some(tagged.clone()))
+                .send()
+        })
+        .await?;
+        let arn = answer
+            .certificate_arn
+            .ok_or_else(|| CallError::local(OPERATION, "the answer holds no ARN"))?;
+        let requested = CertificateOutputs {
+            arn,
+            validation_records: Vec::new(),
+        };
+        self.validate(context, requested).await
+    }
+
+    async fn update(
+        &self,
+        context: &Context<'_, Aws>,
+        outputs: &CertificateOutputs,
+        _seen: &CertificateObserved,
+        change: &Change,
+    ) -> Result<CertificateOutputs, StepError> {
+        let aws = context.cloud;
+        let mut outputs = outputs.clone();
+        if change.touches("validation_records") {
+            outputs = self.validate(context, outputs).await?;
+        }
+        if change.touches("tags") {
+            self.retag(aws, &outputs.arn, change).await?;
+        }
+        Ok(outputs)
+    }
+
+    async fn delete(
+        &self,
+        context: &Context<'_, Aws>,
+        outputs: &CertificateOutputs,
+    ) -> Result<(), StepError> {
+        let Some(hosted_zone) = &self.hosted_zone else {
+            return Ok(());
+        };
+        let aws = context.cloud;
+        let call = aws.acm.delete_certificate().certificate_arn(&outputs.arn);
+        match send("acm:DeleteCertificate", call.send()).await {
+            Err(error) if !error.is_not_found() => return Err(error.into()),
+            _ => {}
+        }
+        // Without a zone there is no record either.
+        let Some(zone) = context.known.outputs(hosted_zone) else {
+            return Ok(());
+        };
+        let needed = self.records_of_others(aws, &outputs.arn).await?;
+        let ours: Vec<ResourceRecordSet> = outputs
+            .validation_records
+            .iter()
+            .filter(|record| !needed.contains(&canonical_name(&record.name)))
+            .map(record_set)
+            .collect::<Result<_, _>>()?;
+        Ok(remove_records(aws, &zone.zone_id, ours).await?)
+    }
+}
+
+impl Certificate {
+    /// Waits for the records that AWS wants to see, and writes them into the zone in one batch.
+    async fn validate(
+        &self,
+        context: &Context<'_, Aws>,
+        requested: CertificateOutputs,
+    ) -> Result<CertificateOutputs, StepError> {
+        let aws = context.cloud;
+        let records = awaited_records(aws, &requested.arn)
+            .await
+            .map_err(|error| StepError::after(&requested, error))?;
+        let outputs = CertificateOutputs {
+            validation_records: records,
+            ..requested
+        };
+        self.publish(context, &outputs.validation_records)
+            .await
+            .map_err(|error| StepError::after(&outputs, error))?;
+        Ok(outputs)
+    }
+
+    async fn publish(
+        &self,
+        context: &Context<'_, Aws>,
+        records: &[ValidationRecord],
+    ) -> Result<(), CallError> {
+        let Some(hosted_zone) = &self.hosted_zone else {
+            return Ok(());
+        };
+        let zone = context.outputs(hosted_zone)?;
+        // UPSERT: name and value follow from account and domain, so a record that is there already is
+        // the one of an earlier certificate for the same domain (aws-behaviour §2.11).
+        let changes = records
+            .iter()
+            .map(|record| Ok((ChangeAction::Upsert, record_set(record)?)))
+            .collect::<Result<_, CallError>>()?;
+        change_records(context.cloud, &zone.zone_id, changes).await
+    }
+
+    /// The certificate that the create with this token requested.
+    async fn made_by_token(&self, context: &Context<'_, Aws>) -> Result<Option<String>, CallError> {
+        let aws = context.cloud;
+        for summary in summaries(aws, false).await? {
+            let (Some(arn), Some(name)) = (summary.certificate_arn, summary.domain_name) else {
+                continue;
+            };
+            if canonical_name(&name) != canonical_name(&self.domain_name) {
+                continue;
+            }
+            let call = aws.acm.list_tags_for_certificate().certificate_arn(&arn);
+            let tags = match send("acm:ListTagsForCertificate", call.send()).await {
+                Ok(answer) => answer.tags.unwrap_or_default(),
+                Err(error) if error.is_not_found() => continue,
+                Err(error) => return Err(error),
+            };
+            let ours = tags.iter().any(|tag| {
+                tag.key == tags::OPERATION && tag.value.as_deref() == Some(context.token)
+            });
+            if ours {
+                return Ok(Some(arn));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The names of validation records that other certificates of the account renew by. A domain has
+    /// one record per account, however many certificates ask for it.
+    async fn records_of_others(&self, aws: &Aws, arn: &str) -> Result<BTreeSet<String>, CallError> {
+        let ours: BTreeSet<String> = self.domains().collect();
+        let mut needed = BTreeSet::new();
+        for summary in summaries(aws, false).await? {
+            let Some(other) = summary.certificate_arn.as_deref().filter(|other| *other != arn) else {
+                continue;
+            };
+            if names_of(&summary).all(|name| !ours.contains(&bare_domain(name))) {
+                continue;
+            }
+            if let Some(detail) = described(aws, other).await?
+                && !detail.status.as_ref().is_some_and(is_dead)
+            {
+                needed.extend(
+                    validation_records(&detail)
+                        .iter()
+                        .map(|record| canonical_name(&record.name)),
+                );
+            }
+        }
+        Ok(needed)
+    }
+
+    fn domains(&self) -> impl Iterator<Item = String> {
+        std::iter::once(&self.domain_name)
+            .chain(&self.subject_alternative_names)
+            .map(|name| bare_domain(name))
+    }
+
+    async fn retag(&self, aws: &Aws, arn: &str, change: &Change) -> Result<(), CallError> {
+        let dropped: TagMap = change
+            .dropped_tag_keys(&self.tags)
+            .into_iter()
+            .filter_map(|key| {
+                // ACM takes a tag away only with the value it has.
+                let field = format!("tags.{key}");
+                let old = change.fields.iter().find(|change| change.field == field)?;
+                Some((key, old.old.clone()))
+            })
+            .collect();
+        if !dropped.is_empty() {
+            let call = aws.acm.remove_tags_from_certificate().certificate_arn(arn);
+            let call = call.set_tags(Some(tags::acm(&dropped)));
+            send("acm:RemoveTagsFromCertificate", call.send()).await?;
+        }
+        if !self.tags.is_empty() {
+            let call = aws.acm.add_tags_to_certificate().certificate_arn(arn);
+            let call = call.set_tags(Some(tags::acm(&self.tags)));
+            send("acm:AddTagsToCertificate", call.send()).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The records that AWS wants to see. They are part of the object that the create makes but arrive
+/// "several seconds" after the request (aws-behaviour §1 row 22), hence this loop, bounded as the
+/// row's sources bound theirs.
+async fn awaited_records(aws: &Aws, arn: &str) -> Result<Vec<ValidationRecord>, CallError> {
+    let began = Instant::now();
+    let mut pause = Duration::from_millis(250);
+    loop {
+        if let Some(detail) = described(aws, arn).await? {
+            if let Some(reason) = &detail.failure_reason {
+                let reason = reason.as_str();
+                return Err(CallError::local("acm:RequestCertificate", format!("the request failed: {reason}")));
+            }
+            let options = detail.domain_validation_options();
+            if !options.is_empty() && options.iter().all(|option| option.resource_record.is_some()) {
+                return Ok(validation_records(&detail));
+            }
+        }
+        if began.elapsed() > Duration::from_secs(300) {
+            return Err(CallError::local(
+                "acm:DescribeCertificate",
+                "five minutes after the request AWS has not told the validation records; run this again",
+            ));
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(2));
+    }
+}
+
+async fn observe(
+    aws: &Aws,
+    lookup: &Lookup<'_, Certificate>,
+) -> Result<Option<CertificateObserved>, CallError> {
+    let Some(detail) = described(aws, &lookup.outputs.arn).await? else {
+        return Ok(None);
+    };
+    let mut seen = observed(detail);
+    let zone = lookup.spec.hosted_zone.as_ref();
+    // While somebody waits for it to be issued the records were just written, and Route 53's five
+    // requests a second are for others (aws-behaviour §4).
+    if let Some(zone) = zone.and_then(|zone| lookup.known.outputs(zone)).filter(|_| !lookup.waiting) {
+        let records = zone_records(aws, &zone.zone_id).await?;
+        let held = records.as_ref().as_deref().unwrap_or_default();
+        seen.missing_records = missing(&seen.validation_records, held);
+    }
+    Ok(Some(seen))
+}
+
+async fn described(aws: &Aws, arn: &str) -> Result<Option<CertificateDetail>, CallError> {
+    let call = aws.acm.describe_certificate().certificate_arn(arn);
+    match send("acm:DescribeCertificate", call.send()).await {
+        Ok(answer) => Ok(answer.certificate),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The certificates of the account. Without a list of key types ACM leaves out all but RSA 2048.
+async fn summaries(aws: &Aws, issued_only: bool) -> Result<Vec<CertificateSummary>, CallError> {
+    let key_types = KeyAlgorithm::values()
+        .iter()
+        .map(|name| KeyAlgorithm::from(*name))
+        .collect();
+    let filters = Filters::builder().set_key_types(Some(key_types)).build();
+    let mut certificates = Vec::new();
+    let mut next_token = None;
+    loop {
+        let page = send(
+            "acm:ListCertificates",
+            aws.acm
+                .list_certificates()
+                .includes(filters.clone())
+                .set_certificate_statuses(issued_only.then(|| vec![CertificateStatus::Issued]))
+                .set_next_token(next_token)
+                .send(),
+        )
+        .await?;
+        certificates.extend(page.certificate_summary_list.unwrap_or_default());
+        next_token = page.next_token;
+        if next_token.is_none() {
+            return Ok(certificates);
+        }
+    }
+}
+
+/// The certificate that serves the domain best: one for just this name, else one that names it among
+/// others, else a wildcard; of equals the one that lasts longest.
+fn best_match(domain: &str, certificates: &[CertificateSummary]) -> Option<String> {
+    let domain = canonical_name(domain);
+    let wildcard = domain.split_once('.').map(|(_, parent)| format!("*.{parent}"));
+    certificates
+        .iter()
+        .filter_map(|certificate| {
+            let names: Vec<String> = names_of(certificate).map(canonical_name).collect();
+            let rank = if names.first() == Some(&domain) {
+                3
+            } else if names.contains(&domain) {
+                2
+            } else if wildcard.as_ref().is_some_and(|wildcard| names.contains(wildcard)) {
+                1
+            } else {
+                return None;
+            };
+            let lasts_until = certificate.not_after.map_or(0, |time| time.secs());
+            let arn = certificate.certificate_arn.clone()?;
+            Some((rank, lasts_until, arn))
+        })
+        .max()
+        .map(|(_, _, arn)| arn)
+}
+
+fn names_of(certificate: &CertificateSummary) -> impl Iterator<Item = &str> {
+    let others = certificate.subject_alternative_name_summaries();
+    certificate
+        .domain_name
+        .iter()
+        .chain(others)
+        .map(String::as_str)
+}
+
+fn observed(detail: CertificateDetail) -> CertificateObserved {
+    let validation_records = validation_records(&detail);
+    let domain_name = canonical_name(&detail.domain_name.unwrap_or_default());
+    // AWS repeats the first name among the others.
+    let others: Vec<String> = detail
+        .subject_alternative_names
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|name| canonical_name(name) != domain_name)
+        .collect();
+    CertificateObserved {
+        arn: detail.certificate_arn.unwrap_or_default(),
+        subject_alternative_names: sorted(&others),
+        domain_name,
+        status: detail.status.unwrap_or(CertificateStatus::PendingValidation),
+        failure_reason: detail.failure_reason.map(|reason| reason.as_str().to_owned()),
+        validation_records,
+        missing_records: Vec::new(),
+    }
+}
+
+/// Each record once: a domain and its wildcard share theirs (aws-behaviour §2.11).
+fn validation_records(detail: &CertificateDetail) -> Vec<ValidationRecord> {
+    let records: BTreeSet<ValidationRecord> = detail
+        .domain_validation_options()
+        .iter()
+        .filter_map(|option| option.resource_record.as_ref())
+        .map(|record| ValidationRecord {
+            name: record.name.clone(),
+            value: record.value.clone(),
+        })
+        .collect();
+    records.into_iter().collect()
+}
+
+fn missing(wanted: &[ValidationRecord], held: &[ResourceRecordSet]) -> Vec<String> {
+    wanted
+        .iter()
+        .filter(|wanted| {
+            !held.iter().any(|held| {
+                held.r#type == RrType::Cname
+                    && canonical_name(&held.name) == canonical_name(&wanted.name)
+                    && held
+                        .resource_records()
+                        .iter()
+                        .any(|value| canonical_name(&value.value) == canonical_name(&wanted.value))
+            })
+        })
+        .map(|wanted| canonical_name(&wanted.name))
+        .collect()
+}
+
+fn record_set(record: &ValidationRecord) -> Result<ResourceRecordSet, CallError> {
+    ResourceRecord::builder()
+        .value(&record.value)
+        .build()
+        .and_then(|value| {
+            ResourceRecordSet::builder()
+                .name(&record.name)
+                .r#type(RrType::Cname)
+                .ttl(300)
+                .resource_records(value)
+                .build()
+        })
+        .map_err(|error| CallError::local("route53:ChangeResourceRecordSets", error.to_string()))
+}
+
+fn note_records(change: &mut Change, missing: &str) {
+    change.note(
+        "validation_records",
+        format!("CNAME {missing} is not in the zone"),
+        "in the zone".to_owned(),
+        Effect::InPlace,
+    );
+}
+
+/// Statuses that a certificate never leaves.
+fn is_dead(status: &CertificateStatus) -> bool {
+    matches!(
+        status,
+        CertificateStatus::Failed
+            | CertificateStatus::ValidationTimedOut
+            | CertificateStatus::Expired
+            | CertificateStatus::Revoked
+    )
+}
+
+fn pending(seen: &CertificateObserved) -> String {
+    let names: Vec<&str> = seen
+        .validation_records
+        .iter()
+        .map(|record| record.name.trim_end_matches('.'))
+        .collect();
+    match names.as_slice() {
+        [] => format!("AWS has not told the validation records of {} yet", seen.domain_name),
+        names => format!(
+            "AWS has not seen the CNAME {} yet; if that takes more than a few minutes, check that the \
+             registrar delegates the domain to the hosted zone's name servers",
+            names.join(", ")
+        ),
+    }
+}
+
+/// The domain that a validation record is for: a wildcard's is its parent's.
+fn bare_domain(name: &str) -> String {
+    let name = canonical_name(name);
+    name.strip_prefix("*.").map(str::to_owned).unwrap_or(name)
+}
+
+fn sorted(names: &[String]) -> Vec<String> {
+    let names: BTreeSet<String> = names.iter().map(|name| canonical_name(name)).collect();
+    names.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_acm::types::{DomainValidation, RecordType};
+
+    use super::*;
+
+    fn wanted() -> Certificate {
+        Certificate {
+            domain_name: "example.com".into(),
+            subject_alternative_names: vec!["*.example.com".into(), "api.example.org".into()],
+            hosted_zone: Some(Ref::exists("example.com")),
+            tags: TagMap::from([("team".into(), "web".into())]),
+        }
+    }
+
+    fn validation(domain: &str, record: &str) -> DomainValidation {
+        let record = aws_sdk_acm::types::ResourceRecord::builder()
+            .name(record)
+            .r#type(RecordType::Cname)
+            .value("_y.acm-validations.aws.")
+            .build()
+            .unwrap();
+        DomainValidation::builder()
+            .domain_name(domain)
+            .resource_record(record)
+            .build()
+            .unwrap()
+    }
+
+    fn seen() -> CertificateObserved {
+        observed(
+            CertificateDetail::builder()
+                .certificate_arn("arn:aws:acm:ap-northeast-1:123456789012:certificate/1")
+                .domain_name("example.com")
+                .set_subject_alternative_names(Some(vec![
+                    "example.com".into(),
+                    "api.example.org".into(),
+                    "*.example.com".into(),
+                ]))
+                .status(CertificateStatus::Issued)
+                .domain_validation_options(validation("example.com", "_x.example.com."))
+                .domain_validation_options(validation("*.example.com", "_x.example.com."))
+                .domain_validation_options(validation("api.example.org", "_z.api.example.org."))
+                .build(),
+        )
+    }
+
+    #[test]
+    fn what_aws_repeats_or_reorders_is_no_difference() {
+        let change = wanted().diff(&seen(), Some(&wanted()), &Known::default());
+        assert!(change.is_empty(), "{change:?}");
+    }
+
+    #[test]
+    fn a_domain_and_its_wildcard_share_one_record() {
+        let names: Vec<_> = seen().validation_records.into_iter().map(|record| record.name).collect();
+        assert_eq!(names, ["_x.example.com.", "_z.api.example.org."]);
+    }
+
+    #[test]
+    fn each_field_changes_as_aws_allows() {
+        type Edit = fn(&mut Certificate, &mut CertificateObserved);
+        let cases: [(&str, Edit, Effect); 7] = [
+            ("domain_name", |wanted, _| wanted.domain_name = "a.org".into(), Effect::Replace),
+            (
+                "subject_alternative_names",
+                |wanted, _| wanted.subject_alternative_names.clear(),
+                Effect::Replace,
+            ),
+            ("status", |_, seen| seen.status = CertificateStatus::ValidationTimedOut, Effect::Replace),
+            ("status", |_, seen| seen.status = CertificateStatus::Expired, Effect::Replace),
+            (
+                "validation_records",
+                |_, seen| seen.missing_records = vec!["_x.example.com".into()],
+                Effect::InPlace,
+            ),
+            ("validation_records", |_, seen| seen.validation_records.clear(), Effect::InPlace),
+            ("tags.team", |wanted, _| wanted.tags.clear(), Effect::InPlace),
+        ];
+        for (field, edit, effect) in cases {
+            let (mut wanted, mut seen) = (wanted(), seen());
+            edit(&mut wanted, &mut seen);
+            let change = wanted.diff(&seen, Some(&self::wanted()), &Known::default());
+            assert_eq!(change.fields.len(), 1, "{field}: {change:?}");
+            assert_eq!(change.fields[0].field, field);
+            assert_eq!(change.fields[0].effect, effect, "{field}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_that_is_looked_up_never_differs() {
+        let mut wanted = wanted();
+        wanted.hosted_zone = None;
+        wanted.subject_alternative_names.clear();
+        assert!(Resource::is_lookup(&wanted));
+        assert!(wanted.diff(&seen(), None, &Known::default()).is_empty());
+    }
+
+    #[test]
+    fn a_waiting_user_reads_which_record_to_check() {
+        let mut seen = seen();
+        assert_eq!(wanted().readiness(&seen), Readiness::Ready);
+        seen.status = CertificateStatus::PendingValidation;
+        let Readiness::Pending(text) = wanted().readiness(&seen) else {
+            panic!("pending")
+        };
+        assert!(text.contains("_x.example.com") && text.contains("delegates"), "{text}");
+    }
+
+    #[test]
+    fn a_failed_validation_is_final_and_says_why() {
+        for status in [CertificateStatus::Failed, CertificateStatus::ValidationTimedOut] {
+            let mut seen = seen();
+            seen.status = status;
+            seen.failure_reason = Some("CAA_ERROR".into());
+            let Readiness::Failed(text) = wanted().readiness(&seen) else {
+                panic!("failed")
+            };
+            assert!(text.ends_with("CAA_ERROR"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_record_in_the_zone_is_recognised_in_route_53s_spelling() {
+        let seen = seen();
+        let held: Vec<_> = seen.validation_records.iter().map(|record| record_set(record).unwrap()).collect();
+        assert!(missing(&seen.validation_records, &held).is_empty());
+        assert_eq!(missing(&seen.validation_records, &held[1..]), ["_x.example.com"]);
+    }
+
+    #[test]
+    fn the_closest_certificate_wins_then_the_longest_lasting() {
+        let certificate = |arn: &str, names: [&str; 2], until: i64| {
+            CertificateSummary::builder()
+                .certificate_arn(arn)
+                .domain_name(names[0])
+                .subject_alternative_name_summaries(names[0])
+                .subject_alternative_name_summaries(names[1])
+                .not_after(aws_sdk_acm::primitives::DateTime::from_secs(until))
+                .build()
+        };
+        let all = [
+            certificate("wildcard", ["*.example.com", "example.com"], 900),
+            certificate("old", ["api.example.com", "x.org"], 100),
+            certificate("new", ["api.example.com", "y.org"], 200),
+            certificate("other", ["example.org", "www.example.org"], 999),
+        ];
+        assert_eq!(best_match("api.example.com", &all).as_deref(), Some("new"));
+        assert_eq!(best_match("www.example.com", &all).as_deref(), Some("wildcard"));
+        assert_eq!(best_match("example.com", &all).as_deref(), Some("wildcard"));
+        assert_eq!(best_match("a.b.example.com", &all), None);
+    }
+}

@@ -1,0 +1,673 @@
+//! The listener of a load balancer with its default action: how is it made, compared, changed and removed?
+
+use std::collections::HashMap;
+
+use aws_sdk_elasticloadbalancingv2::types::{
+    Action, ActionTypeEnum, FixedResponseActionConfig, ProtocolEnum, RedirectActionConfig,
+    RedirectActionStatusCodeEnum,
+};
+use serde::{Deserialize, Serialize};
+
+use super::certificate::Certificate;
+use super::load_balancer::LoadBalancer;
+use super::target_group::TargetGroup;
+use crate::aws::{Aws, Settle, describe_present, ours_or_taken, send, settle, taken, tags};
+use crate::resource::{
+    CallError, Change, Context, Effect, Known, Lookup, Ref, Resource, StepError, TagMap,
+};
+
+/// What clients speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum ListenerProtocol {
+    /// Plain.
+    Http,
+    /// With a certificate.
+    Https,
+}
+
+/// Where the certificate of an HTTPS listener comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ListenerCertificate {
+    /// An issued one that the stack file names.
+    Arn(String),
+    /// One that the stack requests or looks up: `ready`, which means issued
+    /// (aws-behaviour §1 row 18).
+    Resource(Ref<Certificate>),
+}
+
+/// What happens to a request that no rule takes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DefaultAction {
+    /// The load balancer answers itself.
+    FixedResponse(FixedResponse),
+    /// `exists` (aws-behaviour §1 row 19).
+    Forward(Ref<TargetGroup>),
+    /// The client is sent elsewhere.
+    Redirect(Redirect),
+}
+
+/// An answer of the load balancer's own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FixedResponse {
+    /// `404`.
+    pub status_code: u16,
+    /// `text/plain`.
+    pub content_type: String,
+    /// The text.
+    pub message_body: String,
+}
+
+/// Same host, path and query, but another protocol and port.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redirect {
+    /// Where to.
+    pub protocol: ListenerProtocol,
+    /// Where to.
+    pub port: u16,
+    /// For how long.
+    pub status_code: RedirectStatus,
+}
+
+/// Whether clients may remember a redirect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RedirectStatus {
+    /// They may.
+    #[serde(rename = "HTTP_301")]
+    Permanent,
+    /// They may not.
+    #[serde(rename = "HTTP_302")]
+    Temporary,
+}
+
+/// What the stack wants.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Listener {
+    /// `exists`: it need not be active (aws-behaviour §1 row 17).
+    pub load_balancer: Ref<LoadBalancer>,
+    /// Unique per load balancer.
+    pub port: u16,
+    /// What clients speak.
+    pub protocol: ListenerProtocol,
+    /// `ELBSecurityPolicy-…`. `None` leaves it to AWS.
+    pub ssl_policy: Option<String>,
+    /// For HTTPS.
+    pub certificate: Option<ListenerCertificate>,
+    /// For requests that no rule takes.
+    pub default_action: DefaultAction,
+    /// Tags.
+    pub tags: TagMap,
+}
+
+/// What AWS has.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ListenerObserved {
+    /// `arn:aws:elasticloadbalancing:…:listener/app/…`.
+    pub arn: String,
+    /// The load balancer's ARN.
+    pub load_balancer_arn: String,
+    /// Its port.
+    pub port: u16,
+    /// `HTTP` or `HTTPS`.
+    pub protocol: String,
+    /// The TLS policy, AWS's default among them.
+    pub ssl_policy: Option<String>,
+    /// The default certificate's ARN.
+    pub certificate_arn: Option<String>,
+    /// The default action.
+    pub default_action: ActionValue,
+}
+
+/// An action with its references resolved, without what AWS fills in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActionValue {
+    /// An answer of the load balancer's own.
+    FixedResponse(FixedResponse),
+    /// The target group's ARN.
+    Forward(String),
+    /// Same host, path and query, but another protocol and port.
+    Redirect {
+        /// `HTTPS`.
+        protocol: String,
+        /// `443`.
+        port: String,
+        /// `HTTP_301`.
+        status_code: String,
+    },
+    /// One that navi never makes; AWS's name of its type.
+    Other(String),
+}
+
+/// What dependents may read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ListenerOutputs {
+    /// `arn:aws:elasticloadbalancing:…:listener/app/…`.
+    pub arn: String,
+}
+
+impl Resource for Listener {
+    const KIND: &'static str = "listener";
+    type Cloud = Aws;
+    type Observed = ListenerObserved;
+    type Outputs = ListenerOutputs;
+
+    fn diff(&self, seen: &ListenerObserved, recorded: Option<&Self>, known: &Known) -> Change {
+        let mut change = Change::default();
+        let load_balancer_arn = known.get(&self.load_balancer, |balancer| balancer.arn);
+        change.reference(
+            "load_balancer",
+            &seen.load_balancer_arn,
+            load_balancer_arn.as_ref(),
+            Effect::Replace,
+        );
+        change.field("port", &seen.port, &self.port, Effect::InPlace);
+        change.field("protocol", seen.protocol.as_str(), self.protocol.as_str(), Effect::InPlace);
+        if let Some(wanted) = &self.ssl_policy {
+            let seen = seen.ssl_policy.as_deref().unwrap_or("(none)");
+            change.field("ssl_policy", seen, wanted.as_str(), Effect::InPlace);
+        }
+        if let Some(wanted) = &self.certificate {
+            let seen = seen.certificate_arn.clone().unwrap_or_else(|| "(none)".to_owned());
+            let arn = wanted.arn(known);
+            change.reference("certificate", &seen, arn.as_ref(), Effect::InPlace);
+        }
+        let action = self.default_action.value(known);
+        change.reference("default_action", &seen.default_action, action.as_ref(), Effect::InPlace);
+        change.recorded_tags(recorded.map(|recorded| &recorded.tags), &self.tags);
+        change
+    }
+
+    fn outputs(&self, seen: &ListenerObserved) -> ListenerOutputs {
+        ListenerOutputs {
+            arn: seen.arn.clone(),
+        }
+    }
+
+    async fn read(
+        aws: &Aws,
+        lookups: &[Lookup<'_, Self>],
+    ) -> Result<Vec<Option<ListenerObserved>>, CallError> {
+        let arns: Vec<String> = lookups.iter().map(|lookup| lookup.outputs.arn.clone()).collect();
+        let found = describe_present(&arns, 20, |arns| async move {
+            let call = aws.elb.describe_listeners().set_listener_arns(Some(arns));
+            let answer = send("elb:DescribeListeners", call.send()).await?;
+            Ok(answer.listeners.unwrap_or_default())
+        })
+        .await?;
+        let found: HashMap<_, _> = found
+            .into_iter()
+            .map(observed)
+            .map(|listener| (listener.arn.clone(), listener))
+            .collect();
+        Ok(arns.iter().map(|arn| found.get(arn).cloned()).collect())
+    }
+
+    async fn find(&self, context: &Context<'_, Aws>) -> Result<Option<ListenerOutputs>, CallError> {
+        match self.existing(context).await? {
+            Some(arn) if tags::made_elb(context.cloud, &arn, context.token).await? => {
+                Ok(Some(ListenerOutputs { arn }))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    async fn create(&self, context: &Context<'_, Aws>) -> Result<ListenerOutputs, StepError> {
+        const OPERATION: &str = "elb:CreateListener";
+        let aws = context.cloud;
+        let what = format!("the listener on port {}", self.port);
+        // AWS answers a create of the same port and settings with the listener that is there
+        // (aws-behaviour §2, name-idempotent): so look first.
+        if let Some(arn) = self.existing(context).await? {
+            return match tags::made_elb(aws, &arn, context.token).await? {
+                true => Ok(ListenerOutputs { arn }),
+                false => Err(taken(OPERATION, &what).into()),
+            };
+        }
+        let balancer = context.outputs(&self.load_balancer)?;
+        let action = self.default_action(context)?;
+        let certificate = self.certificate_arn(context)?;
+        let tagged = tags::elb(&tags::with_token(&self.tags, context.token));
+        let created = settle(OPERATION, self.patience(), || {
+            aws.elb
+                .create_listener()
+                .load_balancer_arn(&balancer.arn)
+                .port(i32::from(self.port))
+                .protocol(ProtocolEnum::from(self.protocol.as_str()))
+                .set_ssl_policy(self.ssl_policy.clone())
+                .set_certificates(certificates(certificate.as_ref()))
+                .default_actions(action.clone())
+                .set_tags(Some(tagged.clone()))
+                .send()
+        })
+        .await;
+        match created {
+            Ok(answer) => answer
+                .listeners
+                .unwrap_or_default()
+                .into_iter()
+                .find_map(|listener| listener.listener_arn)
+                .map(|arn| ListenerOutputs { arn })
+                .ok_or_else(|| CallError::local(OPERATION, "the answer holds no listener").into()),
+            Err(error) => Ok(ours_or_taken(error, &what, self.find(context)).await?),
+        }
+    }
+
+    async fn update(
+        &self,
+        context: &Context<'_, Aws>,
+        outputs: &ListenerOutputs,
+        _seen: &ListenerObserved,
+        change: &Change,
+    ) -> Result<ListenerOutputs, StepError> {
+        let aws = context.cloud;
+        let fields = ["port", "protocol", "ssl_policy", "certificate", "default_action"];
+        if fields.iter().any(|field| change.touches(field)) {
+            let action = self.default_action(context)?;
+            let certificate = self.certificate_arn(context)?;
+            // All of it, since the fields depend on each other: HTTPS needs its certificate in the same call.
+            settle("elb:ModifyListener", self.patience(), || {
+                aws.elb
+                    .modify_listener()
+                    .listener_arn(&outputs.arn)
+                    .port(i32::from(self.port))
+                    .protocol(ProtocolEnum::from(self.protocol.as_str()))
+                    .set_ssl_policy(self.ssl_policy.clone())
+                    .set_certificates(certificates(certificate.as_ref()))
+                    .default_actions(action.clone())
+                    .send()
+            })
+            .await?;
+        }
+        if change.touches("tags") {
+            let dropped = change.dropped_tag_keys(&self.tags);
+            tags::retag_elb(aws, &outputs.arn, &self.tags, dropped).await?;
+        }
+        Ok(outputs.clone())
+    }
+
+    async fn delete(
+        &self,
+        context: &Context<'_, Aws>,
+        outputs: &ListenerOutputs,
+    ) -> Result<(), StepError> {
+        let call = context.cloud.elb.delete_listener().listener_arn(&outputs.arn);
+        match send("elb:DeleteListener", call.send()).await {
+            Err(error) if !error.is_not_found() => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl ListenerProtocol {
+    fn as_str(self) -> &'static str {
+        match self {
+            ListenerProtocol::Http => "HTTP",
+            ListenerProtocol::Https => "HTTPS",
+        }
+    }
+}
+
+impl RedirectStatus {
+    fn as_str(self) -> &'static str {
+        match self {
+            RedirectStatus::Permanent => "HTTP_301",
+            RedirectStatus::Temporary => "HTTP_302",
+        }
+    }
+}
+
+impl ListenerCertificate {
+    fn arn(&self, known: &Known) -> Option<String> {
+        match self {
+            ListenerCertificate::Arn(arn) => Some(arn.clone()),
+            ListenerCertificate::Resource(certificate) => {
+                known.get(certificate, |certificate| certificate.arn)
+            }
+        }
+    }
+}
+
+impl DefaultAction {
+    fn value(&self, known: &Known) -> Option<ActionValue> {
+        match self {
+            DefaultAction::FixedResponse(response) => {
+                Some(ActionValue::FixedResponse(response.clone()))
+            }
+            DefaultAction::Forward(group) => {
+                known.get(group, |group| ActionValue::Forward(group.arn))
+            }
+            DefaultAction::Redirect(redirect) => Some(ActionValue::Redirect {
+                protocol: redirect.protocol.as_str().to_owned(),
+                port: redirect.port.to_string(),
+                status_code: redirect.status_code.as_str().to_owned(),
+            }),
+        }
+    }
+}
+
+impl ActionValue {
+    /// The action as AWS answers it. A forward to one group comes back both as `TargetGroupArn` and
+    /// as `ForwardConfig`, and a redirect with AWS's own host, path and query (aws-behaviour §2.15).
+    pub(super) fn of(action: &Action) -> ActionValue {
+        match action {
+            Action {
+                fixed_response_config: Some(response),
+                ..
+            } => ActionValue::FixedResponse(FixedResponse {
+                status_code: response
+                    .status_code
+                    .as_deref()
+                    .and_then(|code| code.parse().ok())
+                    .unwrap_or_default(),
+                content_type: response.content_type.clone().unwrap_or_default(),
+                message_body: response.message_body.clone().unwrap_or_default(),
+            }),
+            Action {
+                redirect_config: Some(redirect),
+                ..
+            } => ActionValue::Redirect {
+                protocol: redirect.protocol.clone().unwrap_or_default(),
+                port: redirect.port.clone().unwrap_or_default(),
+                status_code: redirect
+                    .status_code
+                    .as_ref()
+                    .map(|code| code.as_str().to_owned())
+                    .unwrap_or_default(),
+            },
+            action => match single_target_group(action) {
+                Some(arn) => ActionValue::Forward(arn.to_owned()),
+                None => {
+                    let name = action.r#type.as_ref().map(ActionTypeEnum::as_str);
+                    ActionValue::Other(name.unwrap_or("unknown").to_owned())
+                }
+            },
+        }
+    }
+
+    /// The action as AWS takes it.
+    pub(super) fn to_action(&self) -> Action {
+        let action = Action::builder();
+        match self {
+            ActionValue::FixedResponse(response) => action
+                .r#type(ActionTypeEnum::FixedResponse)
+                .fixed_response_config(
+                    FixedResponseActionConfig::builder()
+                        .status_code(response.status_code.to_string())
+                        .content_type(&response.content_type)
+                        .message_body(&response.message_body)
+                        .build(),
+                ),
+            ActionValue::Forward(arn) => action.r#type(ActionTypeEnum::Forward).target_group_arn(arn),
+            ActionValue::Redirect {
+                protocol,
+                port,
+                status_code,
+            } => action.r#type(ActionTypeEnum::Redirect).redirect_config(
+                RedirectActionConfig::builder()
+                    .protocol(protocol)
+                    .port(port)
+                    .status_code(RedirectActionStatusCodeEnum::from(status_code.as_str()))
+                    .build(),
+            ),
+            ActionValue::Other(name) => action.r#type(ActionTypeEnum::from(name.as_str())),
+        }
+        .build()
+    }
+}
+
+impl Listener {
+    /// The ARN of the listener on this port, whosever it is.
+    async fn existing(&self, context: &Context<'_, Aws>) -> Result<Option<String>, CallError> {
+        let aws = context.cloud;
+        let balancer = context.outputs(&self.load_balancer)?;
+        let mut marker = None;
+        loop {
+            let call = aws.elb.describe_listeners().load_balancer_arn(&balancer.arn);
+            let page = match send("elb:DescribeListeners", call.set_marker(marker).send()).await {
+                Ok(page) => page,
+                Err(error) if error.is_not_found() => return Ok(None),
+                Err(error) => return Err(error),
+            };
+            let found = page
+                .listeners
+                .unwrap_or_default()
+                .into_iter()
+                .find(|listener| listener.port == Some(i32::from(self.port)));
+            if let Some(listener) = found {
+                return Ok(listener.listener_arn);
+            }
+            marker = page.next_marker;
+            if marker.is_none() {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn default_action(&self, context: &Context<'_, Aws>) -> Result<Action, CallError> {
+        if let DefaultAction::Forward(group) = &self.default_action {
+            let group = context.outputs(group)?;
+            return Ok(ActionValue::Forward(group.arn).to_action());
+        }
+        let value = self.default_action.value(context.known);
+        // Only a forward waits for another resource.
+        let value = value.unwrap_or_else(|| ActionValue::Other("unknown".to_owned()));
+        Ok(value.to_action())
+    }
+
+    fn certificate_arn(&self, context: &Context<'_, Aws>) -> Result<Option<String>, CallError> {
+        match &self.certificate {
+            None => Ok(None),
+            Some(ListenerCertificate::Arn(arn)) => Ok(Some(arn.clone())),
+            Some(ListenerCertificate::Resource(certificate)) => {
+                Ok(Some(context.outputs(certificate)?.arn))
+            }
+        }
+    }
+
+    /// A certificate issued a moment ago may be unknown to the load balancer for minutes
+    /// (aws-behaviour §1 row 18); one that the file names is old, and its absence a mistake to tell soon.
+    fn patience(&self) -> Settle {
+        match self.certificate {
+            Some(ListenerCertificate::Resource(_)) => Settle::Spreading,
+            _ => Settle::Fresh,
+        }
+    }
+}
+
+fn certificates(
+    arn: Option<&String>,
+) -> Option<Vec<aws_sdk_elasticloadbalancingv2::types::Certificate>> {
+    let certificate = aws_sdk_elasticloadbalancingv2::types::Certificate::builder();
+    arn.map(|arn| vec![certificate.certificate_arn(arn).build()])
+}
+
+fn single_target_group(action: &Action) -> Option<&str> {
+    let in_config = action
+        .forward_config
+        .as_ref()
+        .map(|config| config.target_groups())
+        .unwrap_or_default();
+    match (action.target_group_arn.as_deref(), in_config) {
+        (Some(arn), [] | [_]) => Some(arn),
+        (None, [group]) => group.target_group_arn.as_deref(),
+        _ => None,
+    }
+}
+
+fn observed(listener: aws_sdk_elasticloadbalancingv2::types::Listener) -> ListenerObserved {
+    let protocol = listener.protocol.as_ref().map(ProtocolEnum::as_str);
+    let certificate = listener.certificates().first();
+    ListenerObserved {
+        protocol: protocol.unwrap_or_default().to_owned(),
+        certificate_arn: certificate.and_then(|certificate| certificate.certificate_arn.clone()),
+        default_action: listener
+            .default_actions()
+            .first()
+            .map_or_else(|| ActionValue::Other("none".to_owned()), ActionValue::of),
+        arn: listener.listener_arn.unwrap_or_default(),
+        load_balancer_arn: listener.load_balancer_arn.unwrap_or_default(),
+        port: listener.port.and_then(|port| u16::try_from(port).ok()).unwrap_or_default(),
+        ssl_policy: listener.ssl_policy,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_elasticloadbalancingv2::types::{ForwardActionConfig, TargetGroupTuple};
+    use serde_json::json;
+
+    use super::*;
+    use crate::resource::Address;
+
+    fn not_found() -> FixedResponse {
+        FixedResponse {
+            status_code: 404,
+            content_type: "text/plain".into(),
+            message_body: "404 Not Found".into(),
+        }
+    }
+
+    fn wanted() -> Listener {
+        Listener {
+            load_balancer: Ref::exists("main"),
+            port: 443,
+            protocol: ListenerProtocol::Https,
+            ssl_policy: Some("ELBSecurityPolicy-2016-08".into()),
+            certificate: Some(ListenerCertificate::Resource(Ref::ready("example.com"))),
+            default_action: DefaultAction::FixedResponse(not_found()),
+            tags: TagMap::from([("team".into(), "web".into())]),
+        }
+    }
+
+    fn seen() -> ListenerObserved {
+        let certificate = certificates(Some(&"arn:certificate".to_owned()));
+        let listener = aws_sdk_elasticloadbalancingv2::types::Listener::builder()
+            .listener_arn("arn:listener")
+            .load_balancer_arn("arn:lb")
+            .port(443)
+            .protocol(ProtocolEnum::Https)
+            .ssl_policy("ELBSecurityPolicy-2016-08")
+            .set_certificates(certificate)
+            .default_actions(ActionValue::FixedResponse(not_found()).to_action())
+            .build();
+        observed(listener)
+    }
+
+    fn known() -> Known {
+        let mut known = Known::default();
+        known.insert(
+            Address::new("load_balancer", "main"),
+            json!({ "arn": "arn:lb", "dns_name": "x", "canonical_hosted_zone_id": "Z1" }),
+        );
+        known.insert(
+            Address::new("certificate", "example.com"),
+            json!({ "arn": "arn:certificate", "validation_records": [] }),
+        );
+        known.insert(
+            Address::new("target_group", "web"),
+            json!({ "arn": "arn:tg", "deregistration_delay_seconds": null }),
+        );
+        known
+    }
+
+    #[test]
+    fn a_listener_as_made_is_no_difference() {
+        let change = wanted().diff(&seen(), Some(&wanted()), &known());
+        assert!(change.is_empty(), "{change:?}");
+        let mut left_to_aws = wanted();
+        left_to_aws.ssl_policy = None;
+        assert!(left_to_aws.diff(&seen(), Some(&wanted()), &known()).is_empty());
+    }
+
+    #[test]
+    fn each_field_changes_as_aws_allows() {
+        type Edit = fn(&mut Listener);
+        let cases: [(&str, Edit, Effect); 8] = [
+            ("load_balancer", |listener| listener.load_balancer = Ref::exists("new"), Effect::Replace),
+            ("port", |listener| listener.port = 8443, Effect::InPlace),
+            ("protocol", |listener| listener.protocol = ListenerProtocol::Http, Effect::InPlace),
+            (
+                "ssl_policy",
+                |listener| listener.ssl_policy = Some("ELBSecurityPolicy-TLS13-1-2-2021-06".into()),
+                Effect::InPlace,
+            ),
+            (
+                "certificate",
+                |listener| listener.certificate = Some(ListenerCertificate::Arn("arn:other".into())),
+                Effect::InPlace,
+            ),
+            (
+                "default_action",
+                |listener| listener.default_action = DefaultAction::Forward(Ref::exists("web")),
+                Effect::InPlace,
+            ),
+            (
+                "default_action",
+                |listener| {
+                    let response = FixedResponse { status_code: 503, ..not_found() };
+                    listener.default_action = DefaultAction::FixedResponse(response);
+                },
+                Effect::InPlace,
+            ),
+            ("tags.team", |listener| listener.tags.clear(), Effect::InPlace),
+        ];
+        for (field, edit, effect) in cases {
+            let mut listener = wanted();
+            edit(&mut listener);
+            let change = listener.diff(&seen(), Some(&wanted()), &known());
+            assert_eq!(change.fields.len(), 1, "{field}: {change:?}");
+            assert_eq!(change.fields[0].field, field);
+            assert_eq!(change.fields[0].effect, effect, "{field}");
+        }
+    }
+
+    #[test]
+    fn what_aws_fills_into_an_action_is_no_difference() {
+        let redirect = DefaultAction::Redirect(Redirect {
+            protocol: ListenerProtocol::Https,
+            port: 443,
+            status_code: RedirectStatus::Permanent,
+        });
+        let answered = RedirectActionConfig::builder()
+            .protocol("HTTPS")
+            .port("443")
+            .host("#{host}")
+            .path("/#{path}")
+            .query("#{query}")
+            .status_code(RedirectActionStatusCodeEnum::Http301)
+            .build();
+        let answered = Action::builder()
+            .r#type(ActionTypeEnum::Redirect)
+            .redirect_config(answered)
+            .order(1)
+            .build();
+        assert_eq!(redirect.value(&known()), Some(ActionValue::of(&answered)));
+
+        let tuple = |arn: &str| TargetGroupTuple::builder().target_group_arn(arn).weight(1).build();
+        let both = Action::builder()
+            .r#type(ActionTypeEnum::Forward)
+            .target_group_arn("arn:tg")
+            .forward_config(ForwardActionConfig::builder().target_groups(tuple("arn:tg")).build())
+            .build();
+        let forward = DefaultAction::Forward(Ref::exists("web"));
+        assert_eq!(forward.value(&known()), Some(ActionValue::of(&both)));
+
+        let split = ForwardActionConfig::builder()
+            .target_groups(tuple("arn:tg"))
+            .target_groups(tuple("arn:other"))
+            .build();
+        let split = Action::builder().r#type(ActionTypeEnum::Forward).forward_config(split).build();
+        assert_ne!(forward.value(&known()), Some(ActionValue::of(&split)));
+    }
+
+    #[test]
+    fn only_a_fresh_certificate_is_waited_for_long() {
+        assert_eq!(wanted().patience(), Settle::Spreading);
+        let mut listener = wanted();
+        listener.certificate = Some(ListenerCertificate::Arn("arn:old".into()));
+        assert_eq!(listener.patience(), Settle::Fresh);
+    }
+}

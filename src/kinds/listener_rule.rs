@@ -1,0 +1,476 @@
+//! The rule of a listener that forwards hosts and paths to a target group: how is it made, compared, changed and removed?
+
+use std::collections::HashMap;
+
+use aws_sdk_elasticloadbalancingv2::types::{
+    HostHeaderConditionConfig, PathPatternConditionConfig, Rule, RuleCondition, RulePriorityPair,
+};
+use serde::{Deserialize, Serialize};
+
+use super::listener::{ActionValue, Listener};
+use super::target_group::TargetGroup;
+use crate::aws::{Aws, Settle, describe_present, ours_or_taken, send, settle, taken, tags};
+use crate::resource::{
+    CallError, Change, Context, Effect, ErrorClass, Known, Lookup, Ref, Resource, StepError, TagMap,
+};
+
+/// What the stack wants.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ListenerRule {
+    /// `exists` (aws-behaviour §1 row 19).
+    pub listener: Ref<Listener>,
+    /// 1 to 50000, unique per listener; the lowest that matches wins.
+    pub priority: u32,
+    /// Any of these hosts; empty for all.
+    pub host_headers: Vec<String>,
+    /// Any of these paths; empty for all.
+    pub path_patterns: Vec<String>,
+    /// `exists` (aws-behaviour §1 row 19).
+    pub target_group: Ref<TargetGroup>,
+    /// Tags.
+    pub tags: TagMap,
+}
+
+/// What AWS has.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ListenerRuleObserved {
+    /// `arn:aws:elasticloadbalancing:…:listener-rule/app/…`.
+    pub arn: String,
+    /// Its priority.
+    pub priority: u32,
+    /// Sorted, in lower case.
+    pub host_headers: Vec<String>,
+    /// Sorted.
+    pub path_patterns: Vec<String>,
+    /// Fields of conditions that navi never makes.
+    pub other_conditions: Vec<String>,
+    /// Where requests go.
+    pub action: ActionValue,
+}
+
+/// What dependents may read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ListenerRuleOutputs {
+    /// `arn:aws:elasticloadbalancing:…:listener-rule/app/…`.
+    pub arn: String,
+}
+
+impl Resource for ListenerRule {
+    const KIND: &'static str = "listener_rule";
+    type Cloud = Aws;
+    type Observed = ListenerRuleObserved;
+    type Outputs = ListenerRuleOutputs;
+
+    fn diff(&self, seen: &ListenerRuleObserved, recorded: Option<&Self>, known: &Known) -> Change {
+        let mut change = Change::default();
+        // A rule's ARN begins with its listener's.
+        let listener_arn = known.get(&self.listener, |listener| listener.arn);
+        let seen_listener = listener_of(&seen.arn);
+        change.reference("listener", &seen_listener, listener_arn.as_ref(), Effect::Replace);
+        change.field("priority", &seen.priority, &self.priority, Effect::InPlace);
+        change.field("host_headers", &seen.host_headers, &hosts(&self.host_headers), Effect::InPlace);
+        change.field("path_patterns", &seen.path_patterns, &sorted(&self.path_patterns), Effect::InPlace);
+        change.field("other_conditions", &seen.other_conditions, &Vec::new(), Effect::InPlace);
+        let action = known.get(&self.target_group, |group| ActionValue::Forward(group.arn));
+        change.reference("target_group", &seen.action, action.as_ref(), Effect::InPlace);
+        change.recorded_tags(recorded.map(|recorded| &recorded.tags), &self.tags);
+        change
+    }
+
+    fn outputs(&self, seen: &ListenerRuleObserved) -> ListenerRuleOutputs {
+        ListenerRuleOutputs {
+            arn: seen.arn.clone(),
+        }
+    }
+
+    async fn read(
+        aws: &Aws,
+        lookups: &[Lookup<'_, Self>],
+    ) -> Result<Vec<Option<ListenerRuleObserved>>, CallError> {
+        let arns: Vec<String> = lookups.iter().map(|lookup| lookup.outputs.arn.clone()).collect();
+        let found = describe_present(&arns, 20, |arns| async move {
+            let call = aws.elb.describe_rules().set_rule_arns(Some(arns));
+            let answer = send("elb:DescribeRules", call.send()).await?;
+            Ok(answer.rules.unwrap_or_default())
+        })
+        .await?;
+        let found: HashMap<_, _> = found
+            .iter()
+            .map(observed)
+            .map(|rule| (rule.arn.clone(), rule))
+            .collect();
+        Ok(arns.iter().map(|arn| found.get(arn).cloned()).collect())
+    }
+
+    async fn find(
+        &self,
+        context: &Context<'_, Aws>,
+    ) -> Result<Option<ListenerRuleOutputs>, CallError> {
+        match self.existing(context).await? {
+            Some(arn) if tags::made_elb(context.cloud, &arn, context.token).await? => {
+                Ok(Some(ListenerRuleOutputs { arn }))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    async fn create(&self, context: &Context<'_, Aws>) -> Result<ListenerRuleOutputs, StepError> {
+        const OPERATION: &str = "elb:CreateRule";
+        let aws = context.cloud;
+        let what = format!("the listener rule with priority {}", self.priority);
+        // CreateRule is not documented idempotent: look up by priority first (aws-behaviour §2.15).
+        if let Some(arn) = self.existing(context).await? {
+            return match tags::made_elb(aws, &arn, context.token).await? {
+                true => Ok(ListenerRuleOutputs { arn }),
+                false => Err(taken(OPERATION, &what).into()),
+            };
+        }
+        let listener = context.outputs(&self.listener)?;
+        let group = context.outputs(&self.target_group)?;
+        let tagged = tags::elb(&tags::with_token(&self.tags, context.token));
+        let created = settle(OPERATION, Settle::Fresh, || {
+            aws.elb
+                .create_rule()
+                .listener_arn(&listener.arn)
+                .priority(priority(self.priority))
+                .set_conditions(Some(self.conditions()))
+                .actions(ActionValue::Forward(group.arn.clone()).to_action())
+                .set_tags(Some(tagged.clone()))
+                .send()
+        })
+        .await;
+        match created {
+            Ok(answer) => answer
+                .rules
+                .unwrap_or_default()
+                .into_iter()
+                .find_map(|rule| rule.rule_arn)
+                .map(|arn| ListenerRuleOutputs { arn })
+                .ok_or_else(|| CallError::local(OPERATION, "the answer holds no rule").into()),
+            Err(error) => Ok(ours_or_taken(error, &what, self.find(context)).await?),
+        }
+    }
+
+    async fn update(
+        &self,
+        context: &Context<'_, Aws>,
+        outputs: &ListenerRuleOutputs,
+        seen: &ListenerRuleObserved,
+        change: &Change,
+    ) -> Result<ListenerRuleOutputs, StepError> {
+        let aws = context.cloud;
+        let fields = ["host_headers", "path_patterns", "other_conditions", "target_group"];
+        if fields.iter().any(|field| change.touches(field)) {
+            let group = context.outputs(&self.target_group)?;
+            // Whole lists: what is not named in the call is gone afterwards (aws-behaviour §2.15).
+            settle("elb:ModifyRule", Settle::Fresh, || {
+                aws.elb
+                    .modify_rule()
+                    .rule_arn(&outputs.arn)
+                    .set_conditions(Some(self.conditions()))
+                    .actions(ActionValue::Forward(group.arn.clone()).to_action())
+                    .send()
+            })
+            .await?;
+        }
+        if change.touches("priority") {
+            self.set_priority(context, outputs, seen.priority).await?;
+        }
+        if change.touches("tags") {
+            let dropped = change.dropped_tag_keys(&self.tags);
+            tags::retag_elb(aws, &outputs.arn, &self.tags, dropped).await?;
+        }
+        Ok(outputs.clone())
+    }
+
+    async fn delete(
+        &self,
+        context: &Context<'_, Aws>,
+        outputs: &ListenerRuleOutputs,
+    ) -> Result<(), StepError> {
+        let call = context.cloud.elb.delete_rule().rule_arn(&outputs.arn);
+        match send("elb:DeleteRule", call.send()).await {
+            Err(error) if !error.is_not_found() => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl ListenerRule {
+    /// The ARN of the rule with this priority, whosever it is.
+    async fn existing(&self, context: &Context<'_, Aws>) -> Result<Option<String>, CallError> {
+        let listener = context.outputs(&self.listener)?;
+        let wanted = self.priority.to_string();
+        let mut marker = None;
+        loop {
+            let call = context.cloud.elb.describe_rules().listener_arn(&listener.arn);
+            let page = match send("elb:DescribeRules", call.set_marker(marker).send()).await {
+                Ok(page) => page,
+                Err(error) if error.is_not_found() => return Ok(None),
+                Err(error) => return Err(error),
+            };
+            let found = page
+                .rules
+                .unwrap_or_default()
+                .into_iter()
+                .find(|rule| rule.priority.as_deref() == Some(wanted.as_str()));
+            if let Some(rule) = found {
+                return Ok(rule.rule_arn);
+            }
+            marker = page.next_marker;
+            if marker.is_none() {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn conditions(&self) -> Vec<RuleCondition> {
+        let mut conditions = Vec::new();
+        if !self.host_headers.is_empty() {
+            let values = Some(self.host_headers.clone());
+            let config = HostHeaderConditionConfig::builder().set_values(values).build();
+            let condition = RuleCondition::builder().field("host-header");
+            conditions.push(condition.host_header_config(config).build());
+        }
+        if !self.path_patterns.is_empty() {
+            let values = Some(self.path_patterns.clone());
+            let config = PathPatternConditionConfig::builder().set_values(values).build();
+            let condition = RuleCondition::builder().field("path-pattern");
+            conditions.push(condition.path_pattern_config(config).build());
+        }
+        conditions
+    }
+
+    /// Moves the rule to its priority. Two rules of the stack that change places find each other's
+    /// taken, whichever goes first; AWS moves both in one call.
+    async fn set_priority(
+        &self,
+        context: &Context<'_, Aws>,
+        outputs: &ListenerRuleOutputs,
+        old: u32,
+    ) -> Result<(), CallError> {
+        let aws = context.cloud;
+        let moved = (outputs.arn.clone(), self.priority);
+        let refused = match set_priorities(aws, std::slice::from_ref(&moved)).await {
+            Err(error) if error.class == ErrorClass::AlreadyExists => error,
+            answer => return answer,
+        };
+        let Some(holder) = self.existing(context).await? else {
+            return Err(refused);
+        };
+        let owner = tags::of_elb(aws, &holder).await?;
+        let same_stack = self.tags.get(tags::STACK).is_some_and(|stack| owner.get(tags::STACK) == Some(stack));
+        if !same_stack {
+            return Err(taken(SET_PRIORITIES, &format!("a listener rule with priority {}", self.priority)));
+        }
+        set_priorities(aws, &[moved, (holder, old)]).await
+    }
+}
+
+const SET_PRIORITIES: &str = "elb:SetRulePriorities";
+
+async fn set_priorities(aws: &Aws, rules: &[(String, u32)]) -> Result<(), CallError> {
+    let pairs = rules
+        .iter()
+        .map(|(arn, value)| {
+            let pair = RulePriorityPair::builder().rule_arn(arn);
+            pair.priority(priority(*value)).build()
+        })
+        .collect();
+    let call = aws.elb.set_rule_priorities().set_rule_priorities(Some(pairs));
+    send(SET_PRIORITIES, call.send()).await.map(|_| ())
+}
+
+/// `…:listener-rule/app/NAME/ID/LISTENER/RULE` belongs to `…:listener/app/NAME/ID/LISTENER`.
+fn listener_of(rule_arn: &str) -> String {
+    let listener = rule_arn.replacen(":listener-rule/", ":listener/", 1);
+    match listener.rsplit_once('/') {
+        Some((listener, _)) => listener.to_owned(),
+        None => listener,
+    }
+}
+
+fn observed(rule: &Rule) -> ListenerRuleObserved {
+    let conditions = rule.conditions();
+    let values = |field: &str| -> Vec<String> {
+        conditions
+            .iter()
+            .filter(|condition| condition.field.as_deref() == Some(field))
+            .flat_map(values_of)
+            .cloned()
+            .collect()
+    };
+    ListenerRuleObserved {
+        arn: rule.rule_arn.clone().unwrap_or_default(),
+        priority: rule
+            .priority
+            .as_deref()
+            .and_then(|priority| priority.parse().ok())
+            .unwrap_or_default(),
+        host_headers: hosts(&values("host-header")),
+        path_patterns: sorted(&values("path-pattern")),
+        other_conditions: conditions
+            .iter()
+            .filter_map(|condition| condition.field.clone())
+            .filter(|field| !matches!(field.as_str(), "host-header" | "path-pattern"))
+            .collect(),
+        action: rule
+            .actions()
+            .first()
+            .map_or_else(|| ActionValue::Other("none".to_owned()), ActionValue::of),
+    }
+}
+
+/// AWS answers the values in the condition's config and beside it, or only in one of the two
+/// (aws-behaviour §2.15).
+fn values_of(condition: &RuleCondition) -> &[String] {
+    let in_config = match (&condition.host_header_config, &condition.path_pattern_config) {
+        (Some(hosts), _) => hosts.values(),
+        (_, Some(paths)) => paths.values(),
+        _ => &[],
+    };
+    match in_config {
+        [] => condition.values(),
+        values => values,
+    }
+}
+
+/// Host names don't tell upper from lower case.
+fn hosts(names: &[String]) -> Vec<String> {
+    let names: Vec<String> = names.iter().map(|name| name.to_ascii_lowercase()).collect();
+    sorted(&names)
+}
+
+fn sorted(values: &[String]) -> Vec<String> {
+    let mut values = values.to_vec();
+    values.sort();
+    values
+}
+
+/// The stack file's check keeps priorities within AWS's 1 to 50000.
+fn priority(value: u32) -> i32 {
+    i32::try_from(value).unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_elasticloadbalancingv2::types::{Action, ActionTypeEnum};
+    use serde_json::json;
+
+    use super::*;
+    use crate::resource::Address;
+
+    fn wanted() -> ListenerRule {
+        ListenerRule {
+            listener: Ref::exists("https"),
+            priority: 100,
+            host_headers: vec!["www.Example.com".into(), "example.com".into()],
+            path_patterns: vec![],
+            target_group: Ref::exists("web"),
+            tags: TagMap::from([("team".into(), "web".into())]),
+        }
+    }
+
+    fn rule(condition: RuleCondition) -> ListenerRuleObserved {
+        let action = Action::builder()
+            .r#type(ActionTypeEnum::Forward)
+            .target_group_arn("arn:tg")
+            .build();
+        observed(
+            &Rule::builder()
+                .rule_arn("arn:aws:elasticloadbalancing:x:1:listener-rule/app/web-lb/a/b/c")
+                .priority("100")
+                .conditions(condition)
+                .actions(action)
+                .build(),
+        )
+    }
+
+    fn seen() -> ListenerRuleObserved {
+        let hosts = HostHeaderConditionConfig::builder()
+            .values("example.com")
+            .values("www.example.com")
+            .build();
+        rule(
+            RuleCondition::builder()
+                .field("host-header")
+                .values("example.com")
+                .values("www.example.com")
+                .host_header_config(hosts)
+                .build(),
+        )
+    }
+
+    fn known() -> Known {
+        let mut known = Known::default();
+        known.insert(
+            Address::new("listener", "https"),
+            json!({ "arn": "arn:aws:elasticloadbalancing:x:1:listener/app/web-lb/a/b" }),
+        );
+        known.insert(
+            Address::new("target_group", "web"),
+            json!({ "arn": "arn:tg", "deregistration_delay_seconds": 5 }),
+        );
+        known
+    }
+
+    #[test]
+    fn what_aws_repeats_or_reorders_is_no_difference() {
+        let change = wanted().diff(&seen(), Some(&wanted()), &known());
+        assert!(change.is_empty(), "{change:?}");
+    }
+
+    #[test]
+    fn values_beside_the_config_count_as_well() {
+        let beside = RuleCondition::builder()
+            .field("host-header")
+            .values("www.example.com")
+            .values("example.com")
+            .build();
+        assert_eq!(rule(beside).host_headers, seen().host_headers);
+    }
+
+    #[test]
+    fn each_field_changes_as_aws_allows() {
+        type Edit = fn(&mut ListenerRule);
+        let cases: [(&str, Edit, Effect); 6] = [
+            ("listener", |rule| rule.listener = Ref::exists("http"), Effect::Replace),
+            ("priority", |rule| rule.priority = 200, Effect::InPlace),
+            ("host_headers", |rule| drop(rule.host_headers.pop()), Effect::InPlace),
+            ("path_patterns", |rule| rule.path_patterns.push("/api/*".into()), Effect::InPlace),
+            ("target_group", |rule| rule.target_group = Ref::exists("new"), Effect::InPlace),
+            ("tags.team", |rule| rule.tags.clear(), Effect::InPlace),
+        ];
+        for (field, edit, effect) in cases {
+            let mut rule = wanted();
+            edit(&mut rule);
+            let change = rule.diff(&seen(), Some(&wanted()), &known());
+            assert_eq!(change.fields.len(), 1, "{field}: {change:?}");
+            assert_eq!(change.fields[0].field, field);
+            assert_eq!(change.fields[0].effect, effect, "{field}");
+        }
+    }
+
+    #[test]
+    fn a_condition_that_somebody_added_is_taken_away() {
+        let mut seen = seen();
+        seen.other_conditions = vec!["source-ip".into()];
+        let change = wanted().diff(&seen, Some(&wanted()), &known());
+        assert_eq!(change.fields[0].field, "other_conditions");
+        assert!(!change.replaces());
+    }
+
+    #[test]
+    fn only_the_conditions_that_the_stack_sets_are_sent() {
+        let mut rule = wanted();
+        let fields = |rule: &ListenerRule| -> Vec<_> {
+            let conditions = rule.conditions().into_iter();
+            conditions.filter_map(|condition| condition.field).collect()
+        };
+        assert_eq!(fields(&rule), ["host-header"]);
+        rule.path_patterns.push("/api/*".into());
+        assert_eq!(fields(&rule), ["host-header", "path-pattern"]);
+        rule.host_headers.clear();
+        assert_eq!(fields(&rule), ["path-pattern"]);
+    }
+}
