@@ -52,7 +52,9 @@ impl Settle {
                 Some(Duration::from_secs(60))
             }
             (Settle::Spreading, ErrorClass::NotYet) => Some(Duration::from_secs(240)),
-            (Settle::Fresh | Settle::Contended, ErrorClass::NotYet) => Some(Duration::from_secs(60)),
+            (Settle::Fresh | Settle::Contended, ErrorClass::NotYet) => {
+                Some(Duration::from_secs(60))
+            }
             _ => None,
         }
     }

@@ -44,7 +44,11 @@ mod tests {
     use super::*;
     use crate::resource::ErrorClass;
 
-    async fn describe(asked: &Mutex<Vec<usize>>, gone: &str, ids: Vec<String>) -> Result<Vec<String>, CallError> {
+    async fn describe(
+        asked: &Mutex<Vec<usize>>,
+        gone: &str,
+        ids: Vec<String>,
+    ) -> Result<Vec<String>, CallError> {
         asked.lock().unwrap().push(ids.len());
         match ids.iter().any(|id| id == gone) {
             true => Err(CallError {

@@ -20,5 +20,6 @@ pub use listings::describe_present;
 pub use memo::Memo;
 pub use ownership::{ours_or_taken, taken};
 pub use zone_records::{
-    canonical_name, canonical_target, change_records, fresh_zone_records, remove_records, zone_records,
+    canonical_name, canonical_target, change_records, fresh_zone_records, remove_records,
+    zone_records,
 };

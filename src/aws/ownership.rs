@@ -71,8 +71,16 @@ mod tests {
         let error = ours_or_taken(refused(ErrorClass::AlreadyExists), "role x", found)
             .await
             .unwrap_err();
-        assert!(error.message.starts_with("Role with name x already exists."));
-        assert!(error.message.contains("role x does not belong to this stack"));
+        assert!(
+            error
+                .message
+                .starts_with("Role with name x already exists.")
+        );
+        assert!(
+            error
+                .message
+                .contains("role x does not belong to this stack")
+        );
         assert_eq!(error.certainty, Certainty::Rejected);
     }
 

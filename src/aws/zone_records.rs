@@ -18,7 +18,10 @@ pub async fn zone_records(
     zone_id: &str,
 ) -> Result<Arc<Option<Vec<ResourceRecordSet>>>, CallError> {
     aws.memo
-        .once(format!("{LIST} {zone_id}"), fresh_zone_records(aws, zone_id))
+        .once(
+            format!("{LIST} {zone_id}"),
+            fresh_zone_records(aws, zone_id),
+        )
         .await
 }
 
@@ -163,10 +166,12 @@ pub fn canonical_target(dns_name: &str) -> String {
 
 fn is_same_record(one: &ResourceRecordSet, other: &ResourceRecordSet) -> bool {
     let target = |record: &ResourceRecordSet| {
-        record
-            .alias_target
-            .as_ref()
-            .map(|target| (canonical_target(&target.dns_name), target.hosted_zone_id.clone()))
+        record.alias_target.as_ref().map(|target| {
+            (
+                canonical_target(&target.dns_name),
+                target.hosted_zone_id.clone(),
+            )
+        })
     };
     let values = |record: &ResourceRecordSet| {
         let mut values: Vec<_> = record
@@ -195,7 +200,10 @@ mod tests {
         for name in ["*.Example.com", "\\052.example.com.", "*.example.com."] {
             assert_eq!(canonical_name(name), "*.example.com");
         }
-        for target in ["Web-1.elb.amazonaws.com", "dualstack.web-1.elb.amazonaws.com."] {
+        for target in [
+            "Web-1.elb.amazonaws.com",
+            "dualstack.web-1.elb.amazonaws.com.",
+        ] {
             assert_eq!(canonical_target(target), "web-1.elb.amazonaws.com");
         }
     }
@@ -220,7 +228,10 @@ mod tests {
         let ours = alias("Example.com", "web.elb.amazonaws.com");
         let held = alias("example.com.", "dualstack.web.elb.amazonaws.com.");
         assert!(is_same_record(&ours, &held));
-        assert!(!is_same_record(&ours, &alias("example.com.", "other.elb.amazonaws.com.")));
+        assert!(!is_same_record(
+            &ours,
+            &alias("example.com.", "other.elb.amazonaws.com.")
+        ));
     }
 
     #[test]
@@ -235,6 +246,9 @@ mod tests {
                 .unwrap()
         };
         assert!(is_same_record(&cname(300, "_b.acm."), &cname(60, "_b.acm")));
-        assert!(!is_same_record(&cname(300, "_b.acm."), &cname(300, "_c.acm.")));
+        assert!(!is_same_record(
+            &cname(300, "_b.acm."),
+            &cname(300, "_c.acm.")
+        ));
     }
 }

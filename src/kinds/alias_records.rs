@@ -75,7 +75,12 @@ impl Resource for AliasRecords {
     fn diff(&self, seen: &AliasRecordsObserved, _recorded: Option<&Self>, known: &Known) -> Change {
         let mut change = Change::default();
         let zone_id = known.get(&self.hosted_zone, |zone| zone.zone_id);
-        change.reference("hosted_zone", &seen.zone_id, zone_id.as_ref(), Effect::Replace);
+        change.reference(
+            "hosted_zone",
+            &seen.zone_id,
+            zone_id.as_ref(),
+            Effect::Replace,
+        );
         let wanted = known.get(&self.load_balancer, |balancer| self.target(&balancer));
         for name in &self.names {
             let old = seen.records.get(name);
@@ -166,7 +171,12 @@ impl Resource for AliasRecords {
         let mut names = outputs.names.clone();
         // A run that broke off in an update may have made more than was recorded; they point to the
         // same load balancer, or they are left alone.
-        names.extend(self.names.iter().filter(|name| !outputs.names.contains(name)).cloned());
+        names.extend(
+            self.names
+                .iter()
+                .filter(|name| !outputs.names.contains(name))
+                .cloned(),
+        );
         let ours = names
             .iter()
             .map(|name| target.record(name))
@@ -258,7 +268,9 @@ impl Target {
                     .alias_target(target)
                     .build()
             })
-            .map_err(|error| CallError::local("route53:ChangeResourceRecordSets", error.to_string()))
+            .map_err(|error| {
+                CallError::local("route53:ChangeResourceRecordSets", error.to_string())
+            })
     }
 }
 
@@ -288,7 +300,10 @@ async fn observe(
     // Where none points to the stack's load balancer, the stack has no record here: what stands at
     // these names is somebody else's.
     let ours = outputs.target();
-    let any = seen.records.values().any(|record| target_of(record).as_ref() == Some(&ours));
+    let any = seen
+        .records
+        .values()
+        .any(|record| target_of(record).as_ref() == Some(&ours));
     Ok(any.then_some(seen))
 }
 
@@ -398,9 +413,21 @@ mod tests {
     fn each_name_changes_in_place_and_the_zone_does_not() {
         type Edit = fn(&mut AliasRecords);
         let cases: [(&str, Edit, Effect); 3] = [
-            ("hosted_zone", |records| records.hosted_zone = Ref::exists("other"), Effect::Replace),
-            ("names.a.example.com", |records| records.names.push("a.example.com".into()), Effect::InPlace),
-            ("names.*.example.com", |records| drop(records.names.pop()), Effect::InPlace),
+            (
+                "hosted_zone",
+                |records| records.hosted_zone = Ref::exists("other"),
+                Effect::Replace,
+            ),
+            (
+                "names.a.example.com",
+                |records| records.names.push("a.example.com".into()),
+                Effect::InPlace,
+            ),
+            (
+                "names.*.example.com",
+                |records| drop(records.names.pop()),
+                Effect::InPlace,
+            ),
         ];
         for (field, edit, effect) in cases {
             let mut records = wanted();
@@ -423,7 +450,12 @@ mod tests {
         known.remove(&Address::new("load_balancer", "main"));
         let change = wanted().diff(&seen(), Some(&wanted()), &known);
         assert_eq!(change.fields.len(), 2);
-        assert!(change.fields.iter().all(|field| field.new == UNKNOWN_UNTIL_APPLIED));
+        assert!(
+            change
+                .fields
+                .iter()
+                .all(|field| field.new == UNKNOWN_UNTIL_APPLIED)
+        );
     }
 
     #[test]
@@ -431,11 +463,20 @@ mod tests {
         let mut records = wanted();
         records.names.push("new.example.com".into());
         let mut seen = seen();
-        let strangers = Target { dns_name: "elsewhere.example.org".into(), ..records.target(&balancer()) };
-        seen.records.insert("example.com".into(), strangers.record("example.com.").unwrap());
+        let strangers = Target {
+            dns_name: "elsewhere.example.org".into(),
+            ..records.target(&balancer())
+        };
+        seen.records.insert(
+            "example.com".into(),
+            strangers.record("example.com.").unwrap(),
+        );
         assert_eq!(
             actions(&records, &seen),
-            [pair("UPSERT", "example.com"), pair("CREATE", "new.example.com")]
+            [
+                pair("UPSERT", "example.com"),
+                pair("CREATE", "new.example.com")
+            ]
         );
     }
 
@@ -445,8 +486,14 @@ mod tests {
         records.names.pop();
         let mut seen = seen();
         assert_eq!(actions(&records, &seen), [pair("DELETE", "*.example.com")]);
-        let theirs = Target { zone_id: "Z9".into(), ..records.target(&balancer()) };
-        seen.records.insert("*.example.com".into(), theirs.record("*.example.com").unwrap());
+        let theirs = Target {
+            zone_id: "Z9".into(),
+            ..records.target(&balancer())
+        };
+        seen.records.insert(
+            "*.example.com".into(),
+            theirs.record("*.example.com").unwrap(),
+        );
         assert!(actions(&records, &seen).is_empty());
     }
 }

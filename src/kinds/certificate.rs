@@ -3,16 +3,16 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use aws_sdk_acm::types::{
-    CertificateDetail, CertificateStatus, CertificateSummary, Filters, KeyAlgorithm,
-    ValidationMethod,
-};
-use aws_sdk_route53::types::{ChangeAction, ResourceRecord, ResourceRecordSet, RrType};
+use aws_sdk_acm::types::{CertificateDetail, CertificateStatus, ValidationMethod};
+use aws_sdk_route53::types::{ChangeAction, ResourceRecordSet};
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
+use super::certificate_search::{best_match, names_of, summaries};
 use super::hosted_zone::HostedZone;
+pub use super::validation_records::ValidationRecord;
+use super::validation_records::{missing, record_set, validation_records};
 use crate::aws::{
     Aws, Settle, canonical_name, change_records, remove_records, send, settle, tags, zone_records,
 };
@@ -33,15 +33,6 @@ pub struct Certificate {
     pub hosted_zone: Option<Ref<HostedZone>>,
     /// Tags of a certificate that the stack requests.
     pub tags: TagMap,
-}
-
-/// A CNAME by which ACM sees that the domain is the account's.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct ValidationRecord {
-    /// `_x.example.com.`
-    pub name: String,
-    /// `_y.acm-validations.aws.`
-    pub value: String,
 }
 
 /// What AWS has.
@@ -94,7 +85,12 @@ impl Resource for Certificate {
         if self.is_lookup() {
             return change;
         }
-        change.field("domain_name", &seen.domain_name, &self.domain_name, Effect::Replace);
+        change.field(
+            "domain_name",
+            &seen.domain_name,
+            &self.domain_name,
+            Effect::Replace,
+        );
         change.field(
             "subject_alternative_names",
             &seen.subject_alternative_names,
@@ -144,7 +140,10 @@ impl Resource for Certificate {
         try_join_all(lookups.iter().map(|lookup| observe(aws, lookup))).await
     }
 
-    async fn find(&self, context: &Context<'_, Aws>) -> Result<Option<CertificateOutputs>, CallError> {
+    async fn find(
+        &self,
+        context: &Context<'_, Aws>,
+    ) -> Result<Option<CertificateOutputs>, CallError> {
         let aws = context.cloud;
         let arn = match self.is_lookup() {
             true => best_match(&self.domain_name, &summaries(aws, true).await?),
@@ -300,7 +299,11 @@ impl Certificate {
         let ours: BTreeSet<String> = self.domains().collect();
         let mut needed = BTreeSet::new();
         for summary in summaries(aws, false).await? {
-            let Some(other) = summary.certificate_arn.as_deref().filter(|other| *other != arn) else {
+            let Some(other) = summary
+                .certificate_arn
+                .as_deref()
+                .filter(|other| *other != arn)
+            else {
                 continue;
             };
             if names_of(&summary).all(|name| !ours.contains(&bare_domain(name))) {
@@ -360,10 +363,17 @@ async fn awaited_records(aws: &Aws, arn: &str) -> Result<Vec<ValidationRecord>, 
         if let Some(detail) = described(aws, arn).await? {
             if let Some(reason) = &detail.failure_reason {
                 let reason = reason.as_str();
-                return Err(CallError::local("acm:RequestCertificate", format!("the request failed: {reason}")));
+                return Err(CallError::local(
+                    "acm:RequestCertificate",
+                    format!("the request failed: {reason}"),
+                ));
             }
             let options = detail.domain_validation_options();
-            if !options.is_empty() && options.iter().all(|option| option.resource_record.is_some()) {
+            if !options.is_empty()
+                && options
+                    .iter()
+                    .all(|option| option.resource_record.is_some())
+            {
                 return Ok(validation_records(&detail));
             }
         }
@@ -389,7 +399,10 @@ async fn observe(
     let zone = lookup.spec.hosted_zone.as_ref();
     // While somebody waits for it to be issued the records were just written, and Route 53's five
     // requests a second are for others (aws-behaviour §4).
-    if let Some(zone) = zone.and_then(|zone| lookup.known.outputs(zone)).filter(|_| !lookup.waiting) {
+    if let Some(zone) = zone
+        .and_then(|zone| lookup.known.outputs(zone))
+        .filter(|_| !lookup.waiting)
+    {
         let records = zone_records(aws, &zone.zone_id).await?;
         let held = records.as_ref().as_deref().unwrap_or_default();
         seen.missing_records = missing(&seen.validation_records, held);
@@ -406,69 +419,6 @@ async fn described(aws: &Aws, arn: &str) -> Result<Option<CertificateDetail>, Ca
     }
 }
 
-/// The certificates of the account. Without a list of key types ACM leaves out all but RSA 2048.
-async fn summaries(aws: &Aws, issued_only: bool) -> Result<Vec<CertificateSummary>, CallError> {
-    let key_types = KeyAlgorithm::values()
-        .iter()
-        .map(|name| KeyAlgorithm::from(*name))
-        .collect();
-    let filters = Filters::builder().set_key_types(Some(key_types)).build();
-    let mut certificates = Vec::new();
-    let mut next_token = None;
-    loop {
-        let page = send(
-            "acm:ListCertificates",
-            aws.acm
-                .list_certificates()
-                .includes(filters.clone())
-                .set_certificate_statuses(issued_only.then(|| vec![CertificateStatus::Issued]))
-                .set_next_token(next_token)
-                .send(),
-        )
-        .await?;
-        certificates.extend(page.certificate_summary_list.unwrap_or_default());
-        next_token = page.next_token;
-        if next_token.is_none() {
-            return Ok(certificates);
-        }
-    }
-}
-
-/// The certificate that serves the domain best: one for just this name, else one that names it among
-/// others, else a wildcard; of equals the one that lasts longest.
-fn best_match(domain: &str, certificates: &[CertificateSummary]) -> Option<String> {
-    let domain = canonical_name(domain);
-    let wildcard = domain.split_once('.').map(|(_, parent)| format!("*.{parent}"));
-    certificates
-        .iter()
-        .filter_map(|certificate| {
-            let names: Vec<String> = names_of(certificate).map(canonical_name).collect();
-            let rank = if names.first() == Some(&domain) {
-                3
-            } else if names.contains(&domain) {
-                2
-            } else if wildcard.as_ref().is_some_and(|wildcard| names.contains(wildcard)) {
-                1
-            } else {
-                return None;
-            };
-            let lasts_until = certificate.not_after.map_or(0, |time| time.secs());
-            let arn = certificate.certificate_arn.clone()?;
-            Some((rank, lasts_until, arn))
-        })
-        .max()
-        .map(|(_, _, arn)| arn)
-}
-
-fn names_of(certificate: &CertificateSummary) -> impl Iterator<Item = &str> {
-    let others = certificate.subject_alternative_name_summaries();
-    certificate
-        .domain_name
-        .iter()
-        .chain(others)
-        .map(String::as_str)
-}
-
 fn observed(detail: CertificateDetail) -> CertificateObserved {
     let validation_records = validation_records(&detail);
     let domain_name = canonical_name(&detail.domain_name.unwrap_or_default());
@@ -483,57 +433,15 @@ fn observed(detail: CertificateDetail) -> CertificateObserved {
         arn: detail.certificate_arn.unwrap_or_default(),
         subject_alternative_names: sorted(&others),
         domain_name,
-        status: detail.status.unwrap_or(CertificateStatus::PendingValidation),
-        failure_reason: detail.failure_reason.map(|reason| reason.as_str().to_owned()),
+        status: detail
+            .status
+            .unwrap_or(CertificateStatus::PendingValidation),
+        failure_reason: detail
+            .failure_reason
+            .map(|reason| reason.as_str().to_owned()),
         validation_records,
         missing_records: Vec::new(),
     }
-}
-
-/// Each record once: a domain and its wildcard share theirs (aws-behaviour §2.11).
-fn validation_records(detail: &CertificateDetail) -> Vec<ValidationRecord> {
-    let records: BTreeSet<ValidationRecord> = detail
-        .domain_validation_options()
-        .iter()
-        .filter_map(|option| option.resource_record.as_ref())
-        .map(|record| ValidationRecord {
-            name: record.name.clone(),
-            value: record.value.clone(),
-        })
-        .collect();
-    records.into_iter().collect()
-}
-
-fn missing(wanted: &[ValidationRecord], held: &[ResourceRecordSet]) -> Vec<String> {
-    wanted
-        .iter()
-        .filter(|wanted| {
-            !held.iter().any(|held| {
-                held.r#type == RrType::Cname
-                    && canonical_name(&held.name) == canonical_name(&wanted.name)
-                    && held
-                        .resource_records()
-                        .iter()
-                        .any(|value| canonical_name(&value.value) == canonical_name(&wanted.value))
-            })
-        })
-        .map(|wanted| canonical_name(&wanted.name))
-        .collect()
-}
-
-fn record_set(record: &ValidationRecord) -> Result<ResourceRecordSet, CallError> {
-    ResourceRecord::builder()
-        .value(&record.value)
-        .build()
-        .and_then(|value| {
-            ResourceRecordSet::builder()
-                .name(&record.name)
-                .r#type(RrType::Cname)
-                .ttl(300)
-                .resource_records(value)
-                .build()
-        })
-        .map_err(|error| CallError::local("route53:ChangeResourceRecordSets", error.to_string()))
 }
 
 fn note_records(change: &mut Change, missing: &str) {
@@ -563,7 +471,10 @@ fn pending(seen: &CertificateObserved) -> String {
         .map(|record| record.name.trim_end_matches('.'))
         .collect();
     match names.as_slice() {
-        [] => format!("AWS has not told the validation records of {} yet", seen.domain_name),
+        [] => format!(
+            "AWS has not told the validation records of {} yet",
+            seen.domain_name
+        ),
         names => format!(
             "AWS has not seen the CNAME {} yet; if that takes more than a few minutes, check that the \
              registrar delegates the domain to the hosted zone's name servers",
@@ -585,8 +496,7 @@ fn sorted(names: &[String]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_acm::types::{DomainValidation, RecordType};
-
+    use super::super::validation_records::tests::validation;
     use super::*;
 
     fn wanted() -> Certificate {
@@ -596,20 +506,6 @@ mod tests {
             hosted_zone: Some(Ref::exists("example.com")),
             tags: TagMap::from([("team".into(), "web".into())]),
         }
-    }
-
-    fn validation(domain: &str, record: &str) -> DomainValidation {
-        let record = aws_sdk_acm::types::ResourceRecord::builder()
-            .name(record)
-            .r#type(RecordType::Cname)
-            .value("_y.acm-validations.aws.")
-            .build()
-            .unwrap();
-        DomainValidation::builder()
-            .domain_name(domain)
-            .resource_record(record)
-            .build()
-            .unwrap()
     }
 
     fn seen() -> CertificateObserved {
@@ -637,30 +533,44 @@ mod tests {
     }
 
     #[test]
-    fn a_domain_and_its_wildcard_share_one_record() {
-        let names: Vec<_> = seen().validation_records.into_iter().map(|record| record.name).collect();
-        assert_eq!(names, ["_x.example.com.", "_z.api.example.org."]);
-    }
-
-    #[test]
     fn each_field_changes_as_aws_allows() {
         type Edit = fn(&mut Certificate, &mut CertificateObserved);
         let cases: [(&str, Edit, Effect); 7] = [
-            ("domain_name", |wanted, _| wanted.domain_name = "a.org".into(), Effect::Replace),
+            (
+                "domain_name",
+                |wanted, _| wanted.domain_name = "a.org".into(),
+                Effect::Replace,
+            ),
             (
                 "subject_alternative_names",
                 |wanted, _| wanted.subject_alternative_names.clear(),
                 Effect::Replace,
             ),
-            ("status", |_, seen| seen.status = CertificateStatus::ValidationTimedOut, Effect::Replace),
-            ("status", |_, seen| seen.status = CertificateStatus::Expired, Effect::Replace),
+            (
+                "status",
+                |_, seen| seen.status = CertificateStatus::ValidationTimedOut,
+                Effect::Replace,
+            ),
+            (
+                "status",
+                |_, seen| seen.status = CertificateStatus::Expired,
+                Effect::Replace,
+            ),
             (
                 "validation_records",
                 |_, seen| seen.missing_records = vec!["_x.example.com".into()],
                 Effect::InPlace,
             ),
-            ("validation_records", |_, seen| seen.validation_records.clear(), Effect::InPlace),
-            ("tags.team", |wanted, _| wanted.tags.clear(), Effect::InPlace),
+            (
+                "validation_records",
+                |_, seen| seen.validation_records.clear(),
+                Effect::InPlace,
+            ),
+            (
+                "tags.team",
+                |wanted, _| wanted.tags.clear(),
+                Effect::InPlace,
+            ),
         ];
         for (field, edit, effect) in cases {
             let (mut wanted, mut seen) = (wanted(), seen());
@@ -689,12 +599,18 @@ mod tests {
         let Readiness::Pending(text) = wanted().readiness(&seen) else {
             panic!("pending")
         };
-        assert!(text.contains("_x.example.com") && text.contains("delegates"), "{text}");
+        assert!(
+            text.contains("_x.example.com") && text.contains("delegates"),
+            "{text}"
+        );
     }
 
     #[test]
     fn a_failed_validation_is_final_and_says_why() {
-        for status in [CertificateStatus::Failed, CertificateStatus::ValidationTimedOut] {
+        for status in [
+            CertificateStatus::Failed,
+            CertificateStatus::ValidationTimedOut,
+        ] {
             let mut seen = seen();
             seen.status = status;
             seen.failure_reason = Some("CAA_ERROR".into());
@@ -703,36 +619,5 @@ mod tests {
             };
             assert!(text.ends_with("CAA_ERROR"), "{text}");
         }
-    }
-
-    #[test]
-    fn a_record_in_the_zone_is_recognised_in_route_53s_spelling() {
-        let seen = seen();
-        let held: Vec<_> = seen.validation_records.iter().map(|record| record_set(record).unwrap()).collect();
-        assert!(missing(&seen.validation_records, &held).is_empty());
-        assert_eq!(missing(&seen.validation_records, &held[1..]), ["_x.example.com"]);
-    }
-
-    #[test]
-    fn the_closest_certificate_wins_then_the_longest_lasting() {
-        let certificate = |arn: &str, names: [&str; 2], until: i64| {
-            CertificateSummary::builder()
-                .certificate_arn(arn)
-                .domain_name(names[0])
-                .subject_alternative_name_summaries(names[0])
-                .subject_alternative_name_summaries(names[1])
-                .not_after(aws_sdk_acm::primitives::DateTime::from_secs(until))
-                .build()
-        };
-        let all = [
-            certificate("wildcard", ["*.example.com", "example.com"], 900),
-            certificate("old", ["api.example.com", "x.org"], 100),
-            certificate("new", ["api.example.com", "y.org"], 200),
-            certificate("other", ["example.org", "www.example.org"], 999),
-        ];
-        assert_eq!(best_match("api.example.com", &all).as_deref(), Some("new"));
-        assert_eq!(best_match("www.example.com", &all).as_deref(), Some("wildcard"));
-        assert_eq!(best_match("example.com", &all).as_deref(), Some("wildcard"));
-        assert_eq!(best_match("a.b.example.com", &all), None);
     }
 }

@@ -87,7 +87,10 @@ impl Resource for HostedZone {
         try_join_all(lookups.iter().map(|lookup| observe(aws, lookup.outputs))).await
     }
 
-    async fn find(&self, context: &Context<'_, Aws>) -> Result<Option<HostedZoneOutputs>, CallError> {
+    async fn find(
+        &self,
+        context: &Context<'_, Aws>,
+    ) -> Result<Option<HostedZoneOutputs>, CallError> {
         let aws = context.cloud;
         let zones = public_zones(aws, &self.name).await?;
         if !self.lookup {
@@ -168,7 +171,10 @@ impl HostedZone {
         // delegated to one of them: a second one would serve nobody.
         if let Some(stranger) = public_zones(aws, &self.name).await?.first() {
             let id = bare_id(&stranger.id);
-            return Err(taken(OPERATION, &format!("the hosted zone `{}` ({id})", self.name)));
+            return Err(taken(
+                OPERATION,
+                &format!("the hosted zone `{}` ({id})", self.name),
+            ));
         }
         let created = settle(OPERATION, Settle::Throttling, || {
             aws.route53
@@ -197,7 +203,12 @@ impl HostedZone {
         }
     }
 
-    async fn described(&self, aws: &Aws, id: &str, tagged: bool) -> Result<HostedZoneOutputs, CallError> {
+    async fn described(
+        &self,
+        aws: &Aws,
+        id: &str,
+        tagged: bool,
+    ) -> Result<HostedZoneOutputs, CallError> {
         let zone_id = bare_id(id);
         let records = fresh_zone_records(aws, &zone_id).await?.unwrap_or_default();
         Ok(HostedZoneOutputs {
@@ -233,7 +244,13 @@ impl HostedZone {
             .unwrap_or_default()
             .iter()
             .filter(|record| !is_zones_own(record, &self.name))
-            .map(|record| format!("{} {}", canonical_name(&record.name), record.r#type.as_str()))
+            .map(|record| {
+                format!(
+                    "{} {}",
+                    canonical_name(&record.name),
+                    record.r#type.as_str()
+                )
+            })
             .collect();
         CallError {
             message: format!(
@@ -279,11 +296,16 @@ async fn public_zones(
         let call = call.set_dns_name(start).set_hosted_zone_id(start_id);
         let page = send("route53:ListHostedZonesByName", call.send()).await?;
         zones.extend(page.hosted_zones.into_iter().filter(|zone| {
-            let private = zone.config.as_ref().is_some_and(|config| config.private_zone);
+            let private = zone
+                .config
+                .as_ref()
+                .is_some_and(|config| config.private_zone);
             !private && canonical_name(&zone.name) == name
         }));
         (start, start_id) = (page.next_dns_name, page.next_hosted_zone_id);
-        let goes_on = start.as_deref().is_some_and(|next| canonical_name(next) == name);
+        let goes_on = start
+            .as_deref()
+            .is_some_and(|next| canonical_name(next) == name);
         if !page.is_truncated || !goes_on {
             return Ok(zones);
         }
@@ -354,8 +376,16 @@ mod tests {
     fn each_field_changes_as_aws_allows() {
         type Edit = fn(&mut HostedZone);
         let cases: [(&str, Edit, Effect); 3] = [
-            ("name", |zone| zone.name = "example.org".into(), Effect::Replace),
-            ("tags.owner", |zone| drop(zone.tags.insert("owner".into(), "a".into())), Effect::InPlace),
+            (
+                "name",
+                |zone| zone.name = "example.org".into(),
+                Effect::Replace,
+            ),
+            (
+                "tags.owner",
+                |zone| drop(zone.tags.insert("owner".into(), "a".into())),
+                Effect::InPlace,
+            ),
             ("tags.team", |zone| zone.tags.clear(), Effect::InPlace),
         ];
         for (field, edit, effect) in cases {
@@ -398,7 +428,11 @@ mod tests {
     fn name_servers_are_those_of_the_zone_itself() {
         let records = [
             record("example.com.", RrType::Ns, "ns-1.awsdns-1.com."),
-            record("example.com.", RrType::Soa, "ns-1.awsdns-1.com. hostmaster."),
+            record(
+                "example.com.",
+                RrType::Soa,
+                "ns-1.awsdns-1.com. hostmaster.",
+            ),
             record("sub.example.com.", RrType::Ns, "ns.elsewhere.org."),
         ];
         assert_eq!(name_servers(&records, "example.com"), ["ns-1.awsdns-1.com"]);
@@ -416,7 +450,10 @@ mod tests {
                 .build()
                 .unwrap()
         };
-        let error = ambiguous("example.com", &[zone("/hostedzone/Z1"), zone("/hostedzone/Z2")]);
+        let error = ambiguous(
+            "example.com",
+            &[zone("/hostedzone/Z1"), zone("/hostedzone/Z2")],
+        );
         assert!(error.message.contains("(Z1, Z2)"), "{}", error.message);
     }
 }

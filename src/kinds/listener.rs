@@ -2,16 +2,14 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_elasticloadbalancingv2::types::{
-    Action, ActionTypeEnum, FixedResponseActionConfig, ProtocolEnum, RedirectActionConfig,
-    RedirectActionStatusCodeEnum,
-};
+use aws_sdk_elasticloadbalancingv2::types::{Action, ProtocolEnum};
 use serde::{Deserialize, Serialize};
 
 use super::certificate::Certificate;
+use super::listener_action::ActionValue;
 use super::load_balancer::LoadBalancer;
 use super::target_group::TargetGroup;
-use crate::aws::{Aws, Settle, describe_present, ours_or_taken, send, settle, taken, tags};
+use crate::aws::{Aws, Settle, describe_present, ours_or_taken, send, settle, tags, taken};
 use crate::resource::{
     CallError, Change, Context, Effect, Known, Lookup, Ref, Resource, StepError, TagMap,
 };
@@ -120,27 +118,6 @@ pub struct ListenerObserved {
     pub default_action: ActionValue,
 }
 
-/// An action with its references resolved, without what AWS fills in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ActionValue {
-    /// An answer of the load balancer's own.
-    FixedResponse(FixedResponse),
-    /// The target group's ARN.
-    Forward(String),
-    /// Same host, path and query, but another protocol and port.
-    Redirect {
-        /// `HTTPS`.
-        protocol: String,
-        /// `443`.
-        port: String,
-        /// `HTTP_301`.
-        status_code: String,
-    },
-    /// One that navi never makes; AWS's name of its type.
-    Other(String),
-}
-
 /// What dependents may read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ListenerOutputs {
@@ -164,18 +141,31 @@ impl Resource for Listener {
             Effect::Replace,
         );
         change.field("port", &seen.port, &self.port, Effect::InPlace);
-        change.field("protocol", seen.protocol.as_str(), self.protocol.as_str(), Effect::InPlace);
+        change.field(
+            "protocol",
+            seen.protocol.as_str(),
+            self.protocol.as_str(),
+            Effect::InPlace,
+        );
         if let Some(wanted) = &self.ssl_policy {
             let seen = seen.ssl_policy.as_deref().unwrap_or("(none)");
             change.field("ssl_policy", seen, wanted.as_str(), Effect::InPlace);
         }
         if let Some(wanted) = &self.certificate {
-            let seen = seen.certificate_arn.clone().unwrap_or_else(|| "(none)".to_owned());
+            let seen = seen
+                .certificate_arn
+                .clone()
+                .unwrap_or_else(|| "(none)".to_owned());
             let arn = wanted.arn(known);
             change.reference("certificate", &seen, arn.as_ref(), Effect::InPlace);
         }
         let action = self.default_action.value(known);
-        change.reference("default_action", &seen.default_action, action.as_ref(), Effect::InPlace);
+        change.reference(
+            "default_action",
+            &seen.default_action,
+            action.as_ref(),
+            Effect::InPlace,
+        );
         change.recorded_tags(recorded.map(|recorded| &recorded.tags), &self.tags);
         change
     }
@@ -190,7 +180,10 @@ impl Resource for Listener {
         aws: &Aws,
         lookups: &[Lookup<'_, Self>],
     ) -> Result<Vec<Option<ListenerObserved>>, CallError> {
-        let arns: Vec<String> = lookups.iter().map(|lookup| lookup.outputs.arn.clone()).collect();
+        let arns: Vec<String> = lookups
+            .iter()
+            .map(|lookup| lookup.outputs.arn.clone())
+            .collect();
         let found = describe_present(&arns, 20, |arns| async move {
             let call = aws.elb.describe_listeners().set_listener_arns(Some(arns));
             let answer = send("elb:DescribeListeners", call.send()).await?;
@@ -263,7 +256,13 @@ impl Resource for Listener {
         change: &Change,
     ) -> Result<ListenerOutputs, StepError> {
         let aws = context.cloud;
-        let fields = ["port", "protocol", "ssl_policy", "certificate", "default_action"];
+        let fields = [
+            "port",
+            "protocol",
+            "ssl_policy",
+            "certificate",
+            "default_action",
+        ];
         if fields.iter().any(|field| change.touches(field)) {
             let action = self.default_action(context)?;
             let certificate = self.certificate_arn(context)?;
@@ -293,7 +292,11 @@ impl Resource for Listener {
         context: &Context<'_, Aws>,
         outputs: &ListenerOutputs,
     ) -> Result<(), StepError> {
-        let call = context.cloud.elb.delete_listener().listener_arn(&outputs.arn);
+        let call = context
+            .cloud
+            .elb
+            .delete_listener()
+            .listener_arn(&outputs.arn);
         match send("elb:DeleteListener", call.send()).await {
             Err(error) if !error.is_not_found() => Err(error.into()),
             _ => Ok(()),
@@ -348,76 +351,6 @@ impl DefaultAction {
     }
 }
 
-impl ActionValue {
-    /// The action as AWS answers it. A forward to one group comes back both as `TargetGroupArn` and
-    /// as `ForwardConfig`, and a redirect with AWS's own host, path and query (aws-behaviour §2.15).
-    pub(super) fn of(action: &Action) -> ActionValue {
-        match action {
-            Action {
-                fixed_response_config: Some(response),
-                ..
-            } => ActionValue::FixedResponse(FixedResponse {
-                status_code: response
-                    .status_code
-                    .as_deref()
-                    .and_then(|code| code.parse().ok())
-                    .unwrap_or_default(),
-                content_type: response.content_type.clone().unwrap_or_default(),
-                message_body: response.message_body.clone().unwrap_or_default(),
-            }),
-            Action {
-                redirect_config: Some(redirect),
-                ..
-            } => ActionValue::Redirect {
-                protocol: redirect.protocol.clone().unwrap_or_default(),
-                port: redirect.port.clone().unwrap_or_default(),
-                status_code: redirect
-                    .status_code
-                    .as_ref()
-                    .map(|code| code.as_str().to_owned())
-                    .unwrap_or_default(),
-            },
-            action => match single_target_group(action) {
-                Some(arn) => ActionValue::Forward(arn.to_owned()),
-                None => {
-                    let name = action.r#type.as_ref().map(ActionTypeEnum::as_str);
-                    ActionValue::Other(name.unwrap_or("unknown").to_owned())
-                }
-            },
-        }
-    }
-
-    /// The action as AWS takes it.
-    pub(super) fn to_action(&self) -> Action {
-        let action = Action::builder();
-        match self {
-            ActionValue::FixedResponse(response) => action
-                .r#type(ActionTypeEnum::FixedResponse)
-                .fixed_response_config(
-                    FixedResponseActionConfig::builder()
-                        .status_code(response.status_code.to_string())
-                        .content_type(&response.content_type)
-                        .message_body(&response.message_body)
-                        .build(),
-                ),
-            ActionValue::Forward(arn) => action.r#type(ActionTypeEnum::Forward).target_group_arn(arn),
-            ActionValue::Redirect {
-                protocol,
-                port,
-                status_code,
-            } => action.r#type(ActionTypeEnum::Redirect).redirect_config(
-                RedirectActionConfig::builder()
-                    .protocol(protocol)
-                    .port(port)
-                    .status_code(RedirectActionStatusCodeEnum::from(status_code.as_str()))
-                    .build(),
-            ),
-            ActionValue::Other(name) => action.r#type(ActionTypeEnum::from(name.as_str())),
-        }
-        .build()
-    }
-}
-
 impl Listener {
     /// The ARN of the listener on this port, whosever it is.
     async fn existing(&self, context: &Context<'_, Aws>) -> Result<Option<String>, CallError> {
@@ -425,7 +358,10 @@ impl Listener {
         let balancer = context.outputs(&self.load_balancer)?;
         let mut marker = None;
         loop {
-            let call = aws.elb.describe_listeners().load_balancer_arn(&balancer.arn);
+            let call = aws
+                .elb
+                .describe_listeners()
+                .load_balancer_arn(&balancer.arn);
             let page = match send("elb:DescribeListeners", call.set_marker(marker).send()).await {
                 Ok(page) => page,
                 Err(error) if error.is_not_found() => return Ok(None),
@@ -484,19 +420,6 @@ fn certificates(
     arn.map(|arn| vec![certificate.certificate_arn(arn).build()])
 }
 
-fn single_target_group(action: &Action) -> Option<&str> {
-    let in_config = action
-        .forward_config
-        .as_ref()
-        .map(|config| config.target_groups())
-        .unwrap_or_default();
-    match (action.target_group_arn.as_deref(), in_config) {
-        (Some(arn), [] | [_]) => Some(arn),
-        (None, [group]) => group.target_group_arn.as_deref(),
-        _ => None,
-    }
-}
-
 fn observed(listener: aws_sdk_elasticloadbalancingv2::types::Listener) -> ListenerObserved {
     let protocol = listener.protocol.as_ref().map(ProtocolEnum::as_str);
     let certificate = listener.certificates().first();
@@ -509,14 +432,16 @@ fn observed(listener: aws_sdk_elasticloadbalancingv2::types::Listener) -> Listen
             .map_or_else(|| ActionValue::Other("none".to_owned()), ActionValue::of),
         arn: listener.listener_arn.unwrap_or_default(),
         load_balancer_arn: listener.load_balancer_arn.unwrap_or_default(),
-        port: listener.port.and_then(|port| u16::try_from(port).ok()).unwrap_or_default(),
+        port: listener
+            .port
+            .and_then(|port| u16::try_from(port).ok())
+            .unwrap_or_default(),
         ssl_policy: listener.ssl_policy,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_elasticloadbalancingv2::types::{ForwardActionConfig, TargetGroupTuple};
     use serde_json::json;
 
     use super::*;
@@ -579,16 +504,28 @@ mod tests {
         assert!(change.is_empty(), "{change:?}");
         let mut left_to_aws = wanted();
         left_to_aws.ssl_policy = None;
-        assert!(left_to_aws.diff(&seen(), Some(&wanted()), &known()).is_empty());
+        assert!(
+            left_to_aws
+                .diff(&seen(), Some(&wanted()), &known())
+                .is_empty()
+        );
     }
 
     #[test]
     fn each_field_changes_as_aws_allows() {
         type Edit = fn(&mut Listener);
         let cases: [(&str, Edit, Effect); 8] = [
-            ("load_balancer", |listener| listener.load_balancer = Ref::exists("new"), Effect::Replace),
+            (
+                "load_balancer",
+                |listener| listener.load_balancer = Ref::exists("new"),
+                Effect::Replace,
+            ),
             ("port", |listener| listener.port = 8443, Effect::InPlace),
-            ("protocol", |listener| listener.protocol = ListenerProtocol::Http, Effect::InPlace),
+            (
+                "protocol",
+                |listener| listener.protocol = ListenerProtocol::Http,
+                Effect::InPlace,
+            ),
             (
                 "ssl_policy",
                 |listener| listener.ssl_policy = Some("ELBSecurityPolicy-TLS13-1-2-2021-06".into()),
@@ -596,7 +533,9 @@ mod tests {
             ),
             (
                 "certificate",
-                |listener| listener.certificate = Some(ListenerCertificate::Arn("arn:other".into())),
+                |listener| {
+                    listener.certificate = Some(ListenerCertificate::Arn("arn:other".into()))
+                },
                 Effect::InPlace,
             ),
             (
@@ -607,12 +546,19 @@ mod tests {
             (
                 "default_action",
                 |listener| {
-                    let response = FixedResponse { status_code: 503, ..not_found() };
+                    let response = FixedResponse {
+                        status_code: 503,
+                        ..not_found()
+                    };
                     listener.default_action = DefaultAction::FixedResponse(response);
                 },
                 Effect::InPlace,
             ),
-            ("tags.team", |listener| listener.tags.clear(), Effect::InPlace),
+            (
+                "tags.team",
+                |listener| listener.tags.clear(),
+                Effect::InPlace,
+            ),
         ];
         for (field, edit, effect) in cases {
             let mut listener = wanted();
@@ -622,45 +568,6 @@ mod tests {
             assert_eq!(change.fields[0].field, field);
             assert_eq!(change.fields[0].effect, effect, "{field}");
         }
-    }
-
-    #[test]
-    fn what_aws_fills_into_an_action_is_no_difference() {
-        let redirect = DefaultAction::Redirect(Redirect {
-            protocol: ListenerProtocol::Https,
-            port: 443,
-            status_code: RedirectStatus::Permanent,
-        });
-        let answered = RedirectActionConfig::builder()
-            .protocol("HTTPS")
-            .port("443")
-            .host("#{host}")
-            .path("/#{path}")
-            .query("#{query}")
-            .status_code(RedirectActionStatusCodeEnum::Http301)
-            .build();
-        let answered = Action::builder()
-            .r#type(ActionTypeEnum::Redirect)
-            .redirect_config(answered)
-            .order(1)
-            .build();
-        assert_eq!(redirect.value(&known()), Some(ActionValue::of(&answered)));
-
-        let tuple = |arn: &str| TargetGroupTuple::builder().target_group_arn(arn).weight(1).build();
-        let both = Action::builder()
-            .r#type(ActionTypeEnum::Forward)
-            .target_group_arn("arn:tg")
-            .forward_config(ForwardActionConfig::builder().target_groups(tuple("arn:tg")).build())
-            .build();
-        let forward = DefaultAction::Forward(Ref::exists("web"));
-        assert_eq!(forward.value(&known()), Some(ActionValue::of(&both)));
-
-        let split = ForwardActionConfig::builder()
-            .target_groups(tuple("arn:tg"))
-            .target_groups(tuple("arn:other"))
-            .build();
-        let split = Action::builder().r#type(ActionTypeEnum::Forward).forward_config(split).build();
-        assert_ne!(forward.value(&known()), Some(ActionValue::of(&split)));
     }
 
     #[test]

@@ -7,9 +7,10 @@ use aws_sdk_elasticloadbalancingv2::types::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::listener::{ActionValue, Listener};
+use super::listener::Listener;
+use super::listener_action::ActionValue;
 use super::target_group::TargetGroup;
-use crate::aws::{Aws, Settle, describe_present, ours_or_taken, send, settle, taken, tags};
+use crate::aws::{Aws, Settle, describe_present, ours_or_taken, send, settle, tags, taken};
 use crate::resource::{
     CallError, Change, Context, Effect, ErrorClass, Known, Lookup, Ref, Resource, StepError, TagMap,
 };
@@ -66,13 +67,38 @@ impl Resource for ListenerRule {
         // A rule's ARN begins with its listener's.
         let listener_arn = known.get(&self.listener, |listener| listener.arn);
         let seen_listener = listener_of(&seen.arn);
-        change.reference("listener", &seen_listener, listener_arn.as_ref(), Effect::Replace);
+        change.reference(
+            "listener",
+            &seen_listener,
+            listener_arn.as_ref(),
+            Effect::Replace,
+        );
         change.field("priority", &seen.priority, &self.priority, Effect::InPlace);
-        change.field("host_headers", &seen.host_headers, &hosts(&self.host_headers), Effect::InPlace);
-        change.field("path_patterns", &seen.path_patterns, &sorted(&self.path_patterns), Effect::InPlace);
-        change.field("other_conditions", &seen.other_conditions, &Vec::new(), Effect::InPlace);
+        change.field(
+            "host_headers",
+            &seen.host_headers,
+            &hosts(&self.host_headers),
+            Effect::InPlace,
+        );
+        change.field(
+            "path_patterns",
+            &seen.path_patterns,
+            &sorted(&self.path_patterns),
+            Effect::InPlace,
+        );
+        change.field(
+            "other_conditions",
+            &seen.other_conditions,
+            &Vec::new(),
+            Effect::InPlace,
+        );
         let action = known.get(&self.target_group, |group| ActionValue::Forward(group.arn));
-        change.reference("target_group", &seen.action, action.as_ref(), Effect::InPlace);
+        change.reference(
+            "target_group",
+            &seen.action,
+            action.as_ref(),
+            Effect::InPlace,
+        );
         change.recorded_tags(recorded.map(|recorded| &recorded.tags), &self.tags);
         change
     }
@@ -87,7 +113,10 @@ impl Resource for ListenerRule {
         aws: &Aws,
         lookups: &[Lookup<'_, Self>],
     ) -> Result<Vec<Option<ListenerRuleObserved>>, CallError> {
-        let arns: Vec<String> = lookups.iter().map(|lookup| lookup.outputs.arn.clone()).collect();
+        let arns: Vec<String> = lookups
+            .iter()
+            .map(|lookup| lookup.outputs.arn.clone())
+            .collect();
         let found = describe_present(&arns, 20, |arns| async move {
             let call = aws.elb.describe_rules().set_rule_arns(Some(arns));
             let answer = send("elb:DescribeRules", call.send()).await?;
@@ -159,7 +188,12 @@ impl Resource for ListenerRule {
         change: &Change,
     ) -> Result<ListenerRuleOutputs, StepError> {
         let aws = context.cloud;
-        let fields = ["host_headers", "path_patterns", "other_conditions", "target_group"];
+        let fields = [
+            "host_headers",
+            "path_patterns",
+            "other_conditions",
+            "target_group",
+        ];
         if fields.iter().any(|field| change.touches(field)) {
             let group = context.outputs(&self.target_group)?;
             // Whole lists: what is not named in the call is gone afterwards (aws-behaviour §2.15).
@@ -203,7 +237,11 @@ impl ListenerRule {
         let wanted = self.priority.to_string();
         let mut marker = None;
         loop {
-            let call = context.cloud.elb.describe_rules().listener_arn(&listener.arn);
+            let call = context
+                .cloud
+                .elb
+                .describe_rules()
+                .listener_arn(&listener.arn);
             let page = match send("elb:DescribeRules", call.set_marker(marker).send()).await {
                 Ok(page) => page,
                 Err(error) if error.is_not_found() => return Ok(None),
@@ -228,13 +266,17 @@ impl ListenerRule {
         let mut conditions = Vec::new();
         if !self.host_headers.is_empty() {
             let values = Some(self.host_headers.clone());
-            let config = HostHeaderConditionConfig::builder().set_values(values).build();
+            let config = HostHeaderConditionConfig::builder()
+                .set_values(values)
+                .build();
             let condition = RuleCondition::builder().field("host-header");
             conditions.push(condition.host_header_config(config).build());
         }
         if !self.path_patterns.is_empty() {
             let values = Some(self.path_patterns.clone());
-            let config = PathPatternConditionConfig::builder().set_values(values).build();
+            let config = PathPatternConditionConfig::builder()
+                .set_values(values)
+                .build();
             let condition = RuleCondition::builder().field("path-pattern");
             conditions.push(condition.path_pattern_config(config).build());
         }
@@ -259,9 +301,15 @@ impl ListenerRule {
             return Err(refused);
         };
         let owner = tags::of_elb(aws, &holder).await?;
-        let same_stack = self.tags.get(tags::STACK).is_some_and(|stack| owner.get(tags::STACK) == Some(stack));
+        let same_stack = self
+            .tags
+            .get(tags::STACK)
+            .is_some_and(|stack| owner.get(tags::STACK) == Some(stack));
         if !same_stack {
-            return Err(taken(SET_PRIORITIES, &format!("a listener rule with priority {}", self.priority)));
+            return Err(taken(
+                SET_PRIORITIES,
+                &format!("a listener rule with priority {}", self.priority),
+            ));
         }
         set_priorities(aws, &[moved, (holder, old)]).await
     }
@@ -277,7 +325,10 @@ async fn set_priorities(aws: &Aws, rules: &[(String, u32)]) -> Result<(), CallEr
             pair.priority(priority(*value)).build()
         })
         .collect();
-    let call = aws.elb.set_rule_priorities().set_rule_priorities(Some(pairs));
+    let call = aws
+        .elb
+        .set_rule_priorities()
+        .set_rule_priorities(Some(pairs));
     send(SET_PRIORITIES, call.send()).await.map(|_| ())
 }
 
@@ -324,7 +375,10 @@ fn observed(rule: &Rule) -> ListenerRuleObserved {
 /// AWS answers the values in the condition's config and beside it, or only in one of the two
 /// (aws-behaviour §2.15).
 fn values_of(condition: &RuleCondition) -> &[String] {
-    let in_config = match (&condition.host_header_config, &condition.path_pattern_config) {
+    let in_config = match (
+        &condition.host_header_config,
+        &condition.path_pattern_config,
+    ) {
         (Some(hosts), _) => hosts.values(),
         (_, Some(paths)) => paths.values(),
         _ => &[],
@@ -434,11 +488,27 @@ mod tests {
     fn each_field_changes_as_aws_allows() {
         type Edit = fn(&mut ListenerRule);
         let cases: [(&str, Edit, Effect); 6] = [
-            ("listener", |rule| rule.listener = Ref::exists("http"), Effect::Replace),
+            (
+                "listener",
+                |rule| rule.listener = Ref::exists("http"),
+                Effect::Replace,
+            ),
             ("priority", |rule| rule.priority = 200, Effect::InPlace),
-            ("host_headers", |rule| drop(rule.host_headers.pop()), Effect::InPlace),
-            ("path_patterns", |rule| rule.path_patterns.push("/api/*".into()), Effect::InPlace),
-            ("target_group", |rule| rule.target_group = Ref::exists("new"), Effect::InPlace),
+            (
+                "host_headers",
+                |rule| drop(rule.host_headers.pop()),
+                Effect::InPlace,
+            ),
+            (
+                "path_patterns",
+                |rule| rule.path_patterns.push("/api/*".into()),
+                Effect::InPlace,
+            ),
+            (
+                "target_group",
+                |rule| rule.target_group = Ref::exists("new"),
+                Effect::InPlace,
+            ),
             ("tags.team", |rule| rule.tags.clear(), Effect::InPlace),
         ];
         for (field, edit, effect) in cases {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::internet_gateway::InternetGateway;
 use super::security_group::SecurityGroup;
 use super::subnet::Subnet;
-use crate::aws::{Aws, Settle, describe_present, ours_or_taken, send, settle, taken, tags};
+use crate::aws::{Aws, Settle, describe_present, ours_or_taken, send, settle, tags, taken};
 use crate::resource::{
     CallError, Change, Context, Effect, Known, Lookup, Readiness, Ref, Resource, StepError, TagMap,
     Timing,
@@ -103,8 +103,18 @@ impl Resource for LoadBalancer {
     fn diff(&self, seen: &LoadBalancerObserved, recorded: Option<&Self>, known: &Known) -> Change {
         let mut change = Change::default();
         change.field("name", &seen.name, &self.name, Effect::Replace);
-        change.field("scheme", seen.scheme.as_str(), self.scheme.as_str(), Effect::Replace);
-        change.reference("subnets", &seen.subnets, self.subnet_ids(known).as_ref(), Effect::InPlace);
+        change.field(
+            "scheme",
+            seen.scheme.as_str(),
+            self.scheme.as_str(),
+            Effect::Replace,
+        );
+        change.reference(
+            "subnets",
+            &seen.subnets,
+            self.subnet_ids(known).as_ref(),
+            Effect::InPlace,
+        );
         change.reference(
             "security_groups",
             &seen.security_groups,
@@ -113,7 +123,12 @@ impl Resource for LoadBalancer {
         );
         for (key, wanted) in self.attributes() {
             let seen = seen.attributes.get(key).map_or("(none)", String::as_str);
-            change.field(&format!("attributes.{key}"), seen, wanted.as_str(), Effect::InPlace);
+            change.field(
+                &format!("attributes.{key}"),
+                seen,
+                wanted.as_str(),
+                Effect::InPlace,
+            );
         }
         change.recorded_tags(recorded.map(|recorded| &recorded.tags), &self.tags);
         change
@@ -130,7 +145,9 @@ impl Resource for LoadBalancer {
     fn readiness(&self, seen: &LoadBalancerObserved) -> Readiness {
         match &seen.state {
             // Impaired means that it works with fewer resources than it should have.
-            LoadBalancerStateEnum::Active | LoadBalancerStateEnum::ActiveImpaired => Readiness::Ready,
+            LoadBalancerStateEnum::Active | LoadBalancerStateEnum::ActiveImpaired => {
+                Readiness::Ready
+            }
             LoadBalancerStateEnum::Failed => Readiness::Failed(format!(
                 "load balancer {} failed: {}",
                 seen.name,
@@ -144,16 +161,27 @@ impl Resource for LoadBalancer {
         aws: &Aws,
         lookups: &[Lookup<'_, Self>],
     ) -> Result<Vec<Option<LoadBalancerObserved>>, CallError> {
-        let arns: Vec<String> = lookups.iter().map(|lookup| lookup.outputs.arn.clone()).collect();
+        let arns: Vec<String> = lookups
+            .iter()
+            .map(|lookup| lookup.outputs.arn.clone())
+            .collect();
         let found = describe_present(&arns, 20, |arns| async move {
-            let call = aws.elb.describe_load_balancers().set_load_balancer_arns(Some(arns));
+            let call = aws
+                .elb
+                .describe_load_balancers()
+                .set_load_balancer_arns(Some(arns));
             let answer = send("elb:DescribeLoadBalancers", call.send()).await?;
             Ok(answer.load_balancers.unwrap_or_default())
         })
         .await?;
         let found: HashMap<_, _> = found
             .into_iter()
-            .map(|balancer| (balancer.load_balancer_arn.clone().unwrap_or_default(), balancer))
+            .map(|balancer| {
+                (
+                    balancer.load_balancer_arn.clone().unwrap_or_default(),
+                    balancer,
+                )
+            })
             .collect();
         try_join_all(lookups.iter().map(|lookup| async {
             match found.get(&lookup.outputs.arn) {
@@ -284,7 +312,11 @@ impl LoadBalancer {
     async fn existing(&self, aws: &Aws) -> Result<Option<LoadBalancerOutputs>, CallError> {
         let call = aws.elb.describe_load_balancers().names(&self.name);
         match send("elb:DescribeLoadBalancers", call.send()).await {
-            Ok(answer) => Ok(answer.load_balancers.unwrap_or_default().first().map(outputs_of)),
+            Ok(answer) => Ok(answer
+                .load_balancers
+                .unwrap_or_default()
+                .first()
+                .map(outputs_of)),
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
         }
@@ -307,7 +339,12 @@ impl LoadBalancer {
         let attributes: Vec<_> = self
             .attributes()
             .into_iter()
-            .map(|(key, value)| LoadBalancerAttribute::builder().key(key).value(value).build())
+            .map(|(key, value)| {
+                LoadBalancerAttribute::builder()
+                    .key(key)
+                    .value(value)
+                    .build()
+            })
             .collect();
         if attributes.is_empty() {
             return Ok(());
@@ -324,11 +361,15 @@ impl LoadBalancer {
     }
 
     fn subnet_ids(&self, known: &Known) -> Option<Vec<String>> {
-        known.all(&self.subnets, |subnet| subnet.subnet_id).map(sorted)
+        known
+            .all(&self.subnets, |subnet| subnet.subnet_id)
+            .map(sorted)
     }
 
     fn security_group_ids(&self, known: &Known) -> Option<Vec<String>> {
-        known.all(&self.security_groups, |group| group.group_id).map(sorted)
+        known
+            .all(&self.security_groups, |group| group.group_id)
+            .map(sorted)
     }
 }
 
@@ -343,7 +384,10 @@ async fn observe(
         true => BTreeMap::new(),
         false => attributes_of(aws, &outputs.arn).await?,
     };
-    let scheme = balancer.scheme.as_ref().map(|scheme| scheme.as_str().to_owned());
+    let scheme = balancer
+        .scheme
+        .as_ref()
+        .map(|scheme| scheme.as_str().to_owned());
     let state = balancer.state.clone();
     Ok(LoadBalancerObserved {
         arn: outputs.arn,
@@ -386,7 +430,10 @@ fn outputs_of(
     LoadBalancerOutputs {
         arn: balancer.load_balancer_arn.clone().unwrap_or_default(),
         dns_name: balancer.dns_name.clone().unwrap_or_default(),
-        canonical_hosted_zone_id: balancer.canonical_hosted_zone_id.clone().unwrap_or_default(),
+        canonical_hosted_zone_id: balancer
+            .canonical_hosted_zone_id
+            .clone()
+            .unwrap_or_default(),
     }
 }
 
@@ -455,10 +502,26 @@ mod tests {
     fn each_field_changes_as_aws_allows() {
         type Edit = fn(&mut LoadBalancer);
         let cases: [(&str, Edit, Effect); 7] = [
-            ("name", |balancer| balancer.name = "other".into(), Effect::Replace),
-            ("scheme", |balancer| balancer.scheme = Scheme::Internal, Effect::Replace),
-            ("subnets", |balancer| drop(balancer.subnets.pop()), Effect::InPlace),
-            ("security_groups", |balancer| balancer.security_groups.clear(), Effect::InPlace),
+            (
+                "name",
+                |balancer| balancer.name = "other".into(),
+                Effect::Replace,
+            ),
+            (
+                "scheme",
+                |balancer| balancer.scheme = Scheme::Internal,
+                Effect::Replace,
+            ),
+            (
+                "subnets",
+                |balancer| drop(balancer.subnets.pop()),
+                Effect::InPlace,
+            ),
+            (
+                "security_groups",
+                |balancer| balancer.security_groups.clear(),
+                Effect::InPlace,
+            ),
             (
                 "attributes.deletion_protection.enabled",
                 |balancer| balancer.deletion_protection = Some(true),
@@ -469,7 +532,11 @@ mod tests {
                 |balancer| balancer.idle_timeout_seconds = Some(120),
                 Effect::InPlace,
             ),
-            ("tags.team", |balancer| balancer.tags.clear(), Effect::InPlace),
+            (
+                "tags.team",
+                |balancer| balancer.tags.clear(),
+                Effect::InPlace,
+            ),
         ];
         for (field, edit, effect) in cases {
             let mut balancer = wanted();

@@ -87,10 +87,15 @@ impl Resource for LogGroup {
         };
         let answer = send(
             "logs:ListTagsForResource",
-            aws.logs.list_tags_for_resource().resource_arn(&group.arn).send(),
+            aws.logs
+                .list_tags_for_resource()
+                .resource_arn(&group.arn)
+                .send(),
         )
         .await?;
-        let token = answer.tags.and_then(|mut tags| tags.remove(tags::OPERATION));
+        let token = answer
+            .tags
+            .and_then(|mut tags| tags.remove(tags::OPERATION));
         Ok((token.as_deref() == Some(context.token)).then(|| self.outputs(&group)))
     }
 
@@ -147,7 +152,8 @@ impl Resource for LogGroup {
             }
         }
         if change.touches("tags") {
-            self.retag(aws, &seen.arn, change.dropped_tag_keys(&self.tags)).await?;
+            self.retag(aws, &seen.arn, change.dropped_tag_keys(&self.tags))
+                .await?;
         }
         Ok(outputs.clone())
     }
@@ -189,7 +195,11 @@ impl LogGroup {
     async fn retag(&self, aws: &Aws, arn: &str, dropped: Vec<String>) -> Result<(), CallError> {
         if !dropped.is_empty() {
             let call = aws.logs.untag_resource().resource_arn(arn);
-            send("logs:UntagResource", call.set_tag_keys(Some(dropped)).send()).await?;
+            send(
+                "logs:UntagResource",
+                call.set_tag_keys(Some(dropped)).send(),
+            )
+            .await?;
         }
         if !self.tags.is_empty() {
             let tags = self.tags.clone().into_iter().collect();
@@ -203,14 +213,21 @@ impl LogGroup {
 /// The groups of these names that there are. CloudWatch Logs finds by prefix and nothing else
 /// (aws-behaviour §2.10), so one listing of the common prefix serves all. Where strangers' groups
 /// crowd that prefix, the rest is asked for by name: never more than twice as many calls as names.
-async fn listed(aws: &Aws, names: &[&str]) -> Result<BTreeMap<String, LogGroupObserved>, CallError> {
+async fn listed(
+    aws: &Aws,
+    names: &[&str],
+) -> Result<BTreeMap<String, LogGroupObserved>, CallError> {
     let mut found = BTreeMap::new();
     let prefix = common_prefix(names);
     if names.len() > 1 && !prefix.is_empty() {
         let mut next_token = None;
         for _ in names {
             let call = aws.logs.describe_log_groups().log_group_name_prefix(prefix);
-            let page = send("logs:DescribeLogGroups", call.set_next_token(next_token).send()).await?;
+            let page = send(
+                "logs:DescribeLogGroups",
+                call.set_next_token(next_token).send(),
+            )
+            .await?;
             let groups = page.log_groups.unwrap_or_default().into_iter();
             found.extend(
                 groups
@@ -308,10 +325,26 @@ mod tests {
     fn each_field_changes_as_aws_allows() {
         type Edit = fn(&mut LogGroup);
         let cases: [(&str, Edit, Effect); 5] = [
-            ("log_group_name", |group| group.log_group_name = "/ecs/api".into(), Effect::Replace),
-            ("retention_in_days", |group| group.retention_in_days = Some(14), Effect::InPlace),
-            ("retention_in_days", |group| group.retention_in_days = None, Effect::InPlace),
-            ("tags.owner", |group| drop(group.tags.insert("owner".into(), "a".into())), Effect::InPlace),
+            (
+                "log_group_name",
+                |group| group.log_group_name = "/ecs/api".into(),
+                Effect::Replace,
+            ),
+            (
+                "retention_in_days",
+                |group| group.retention_in_days = Some(14),
+                Effect::InPlace,
+            ),
+            (
+                "retention_in_days",
+                |group| group.retention_in_days = None,
+                Effect::InPlace,
+            ),
+            (
+                "tags.owner",
+                |group| drop(group.tags.insert("owner".into(), "a".into())),
+                Effect::InPlace,
+            ),
             ("tags.team", |group| group.tags.clear(), Effect::InPlace),
         ];
         for (field, edit, effect) in cases {
@@ -329,13 +362,19 @@ mod tests {
         let mut group = wanted();
         group.retention_in_days = None;
         let change = group.diff(&seen(), Some(&wanted()), &Known::default());
-        assert_eq!((change.fields[0].old.as_str(), change.fields[0].new.as_str()), ("7", "(none)"));
+        assert_eq!(
+            (change.fields[0].old.as_str(), change.fields[0].new.as_str()),
+            ("7", "(none)")
+        );
     }
 
     #[test]
     fn the_common_prefix_ends_where_names_part() {
         assert_eq!(common_prefix(&["/ecs/nginx", "/ecs/api"]), "/ecs/");
-        assert_eq!(common_prefix(&["/ecs/nginx", "/ecs/nginx-proxy"]), "/ecs/nginx");
+        assert_eq!(
+            common_prefix(&["/ecs/nginx", "/ecs/nginx-proxy"]),
+            "/ecs/nginx"
+        );
         assert_eq!(common_prefix(&["/a", "b"]), "");
         assert_eq!(common_prefix(&["/only"]), "/only");
         assert_eq!(common_prefix(&[]), "");

@@ -53,11 +53,24 @@ kinds! {
     route_table::RouteTable,
     security_group::SecurityGroup,
     security_group_rules::SecurityGroupRules,
+    role::Role,
+    log_group::LogGroup,
+    hosted_zone::HostedZone,
+    certificate::Certificate,
+    load_balancer::LoadBalancer,
+    target_group::TargetGroup,
+    listener::Listener,
+    listener_rule::ListenerRule,
+    alias_records::AliasRecords,
 }
 
-// Not kinds, but what kinds are made of: rules of security groups, routes of route tables.
+// Not kinds, but what kinds are made of: actions, documents, records, rules, routes, searches.
+mod certificate_search;
 mod ip_permissions;
+mod listener_action;
+mod policy_document;
 mod routes;
+mod validation_records;
 
 /// The kind of this name, or an error that speaks of a defect: specs in memory are of known kinds.
 fn kind(name: &str) -> Result<Kind, CallError> {

@@ -8,7 +8,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
 use serde::{Deserialize, Serialize};
 
 use super::vpc::Vpc;
-use crate::aws::{Aws, Settle, describe_present, ours_or_taken, send, settle, taken, tags};
+use crate::aws::{Aws, Settle, describe_present, ours_or_taken, send, settle, tags, taken};
 use crate::resource::{
     CallError, Change, Context, Effect, Known, Lookup, Ref, Resource, StepError, TagMap,
 };
@@ -111,9 +111,15 @@ impl Resource for TargetGroup {
         aws: &Aws,
         lookups: &[Lookup<'_, Self>],
     ) -> Result<Vec<Option<TargetGroupObserved>>, CallError> {
-        let arns: Vec<String> = lookups.iter().map(|lookup| lookup.outputs.arn.clone()).collect();
+        let arns: Vec<String> = lookups
+            .iter()
+            .map(|lookup| lookup.outputs.arn.clone())
+            .collect();
         let found = describe_present(&arns, 20, |arns| async move {
-            let call = aws.elb.describe_target_groups().set_target_group_arns(Some(arns));
+            let call = aws
+                .elb
+                .describe_target_groups()
+                .set_target_group_arns(Some(arns));
             let answer = send("elb:DescribeTargetGroups", call.send()).await?;
             Ok(answer.target_groups.unwrap_or_default())
         })
@@ -279,8 +285,16 @@ impl HealthCheck {
     fn compare(&self, seen: &HealthCheck, change: &mut Change) {
         change.field("health_check.path", &seen.path, &self.path, Effect::InPlace);
         let counts = [
-            ("interval_seconds", seen.interval_seconds, self.interval_seconds),
-            ("timeout_seconds", seen.timeout_seconds, self.timeout_seconds),
+            (
+                "interval_seconds",
+                seen.interval_seconds,
+                self.interval_seconds,
+            ),
+            (
+                "timeout_seconds",
+                seen.timeout_seconds,
+                self.timeout_seconds,
+            ),
             (
                 "healthy_threshold_count",
                 seen.healthy_threshold_count,
@@ -293,9 +307,19 @@ impl HealthCheck {
             ),
         ];
         for (field, seen, wanted) in counts {
-            change.field(&format!("health_check.{field}"), &seen, &wanted, Effect::InPlace);
+            change.field(
+                &format!("health_check.{field}"),
+                &seen,
+                &wanted,
+                Effect::InPlace,
+            );
         }
-        change.field("health_check.matcher", &seen.matcher, &self.matcher, Effect::InPlace);
+        change.field(
+            "health_check.matcher",
+            &seen.matcher,
+            &self.matcher,
+            Effect::InPlace,
+        );
     }
 }
 
@@ -318,11 +342,17 @@ fn observed(
     outputs: &TargetGroupOutputs,
 ) -> TargetGroupObserved {
     let number = |value: Option<i32>| u32::try_from(value.unwrap_or_default()).unwrap_or_default();
-    let matcher = group.matcher.as_ref().and_then(|matcher| matcher.http_code.clone());
+    let matcher = group
+        .matcher
+        .as_ref()
+        .and_then(|matcher| matcher.http_code.clone());
     TargetGroupObserved {
         arn: outputs.arn.clone(),
         name: group.target_group_name.clone().unwrap_or_default(),
-        port: group.port.and_then(|port| u16::try_from(port).ok()).unwrap_or_default(),
+        port: group
+            .port
+            .and_then(|port| u16::try_from(port).ok())
+            .unwrap_or_default(),
         vpc_id: group.vpc_id.clone().unwrap_or_default(),
         health_check: HealthCheck {
             path: group.health_check_path.clone().unwrap_or_default(),
@@ -411,7 +441,11 @@ mod tests {
         let cases: [(&str, Edit, Effect); 10] = [
             ("name", |group| group.name = "other".into(), Effect::Replace),
             ("port", |group| group.port = 3000, Effect::Replace),
-            ("health_check.path", |group| group.health_check.path = "/up".into(), Effect::InPlace),
+            (
+                "health_check.path",
+                |group| group.health_check.path = "/up".into(),
+                Effect::InPlace,
+            ),
             (
                 "health_check.interval_seconds",
                 |group| group.health_check.interval_seconds = 10,
@@ -471,6 +505,10 @@ mod tests {
         assert!(change.touches("deregistration_delay_seconds"), "{change:?}");
         let mut left_to_aws = wanted();
         left_to_aws.deregistration_delay_seconds = None;
-        assert!(left_to_aws.diff(&seen, Some(&wanted()), &known()).is_empty());
+        assert!(
+            left_to_aws
+                .diff(&seen, Some(&wanted()), &known())
+                .is_empty()
+        );
     }
 }
