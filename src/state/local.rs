@@ -186,21 +186,29 @@ fn read(attempted: &'static str, path: &Path) -> Result<Option<Vec<u8>>, StateEr
     }
 }
 
+/// The directory's usual name. One of this name is navi's, whoever made it first; into another
+/// that was there already (`--state-dir .`), no `.gitignore` is put.
+const USUAL_NAME: &str = ".navi";
+
 /// Makes the directory, closed to others and ignored by git.
 fn make_directory(directory: &Path) -> Result<(), StateError> {
     let make = || {
-        if directory.is_dir() {
-            return Ok(());
+        let ours = !directory.is_dir();
+        if ours {
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(directory)?;
+            match directory.parent() {
+                Some(parent) if !parent.as_os_str().is_empty() => sync_directory(parent)?,
+                _ => sync_directory(Path::new("."))?,
+            }
         }
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(directory)?;
-        fs::write(directory.join(".gitignore"), "*\n")?;
-        match directory.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => sync_directory(parent),
-            _ => sync_directory(Path::new(".")),
+        let ignore = directory.join(".gitignore");
+        if (ours || directory.ends_with(USUAL_NAME)) && !ignore.exists() {
+            fs::write(ignore, "*\n")?;
         }
+        Ok(())
     };
     make().map_err(|error| {
         StateError::storage("make the state directory", directory.display(), &error)

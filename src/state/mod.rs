@@ -15,6 +15,9 @@ mod store;
 mod transition;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 pub use entry::{Entry, Failure, Intent, Outcome, Sequence, Stamped};
 pub use error::{StateError, Warning};
 pub use local::LocalStore;

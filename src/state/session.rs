@@ -138,13 +138,14 @@ impl Session {
         }
     }
 
-    /// Records where the stack lives, or makes sure that it lives there.
+    /// Records where the stack lives, or makes sure that it lives there. A reader only makes sure.
     pub async fn identify(&self, identity: Identity) -> Result<(), StateError> {
         let recorded = self.with_state(|state| {
             state.check_identity(&identity.account, &identity.region)?;
             Ok::<_, StateError>(state.identity.is_some())
         })?;
-        if !recorded {
+        let reads = matches!(self.shared.role, Role::Reader { .. });
+        if !recorded && !reads {
             self.write(Entry::Identified(identity)).await?;
         }
         Ok(())
@@ -322,8 +323,12 @@ async fn open_files(
             Ok((load(&*store, &name)?, Some(files), None))
         }
         None => {
-            let loaded = load(&*store, &name)?;
+            let mut loaded = load(&*store, &name)?;
             let live = store.inspect(&name)?.filter(|found| found.live);
+            if live.is_some() {
+                // A line half-written is a write going on, not one cut off.
+                loaded.warnings.clear();
+            }
             Ok((loaded, None, live.map(|found| found.holder)))
         }
     };

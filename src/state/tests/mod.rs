@@ -1,0 +1,163 @@
+//! Does the state survive everything? What the tests of this room share.
+
+mod files;
+mod histories;
+mod recovery;
+mod session;
+mod torn;
+mod transitions;
+
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+
+use super::{Access, Intent, LockedStore, Session, StateError, Store};
+use super::{Holder, Inspection, MemoryStore};
+use crate::resource::{Address, CallError, Certainty, ErrorClass, Leftover, StepError};
+
+const STACK: &str = "demo";
+
+fn vpc() -> Address {
+    Address::new("vpc", "main")
+}
+
+fn spec() -> Value {
+    json!({"cidr": "10.0.0.0/16"})
+}
+
+fn outputs(id: &str) -> Value {
+    json!({ "id": id })
+}
+
+fn create(token: &str) -> Intent {
+    Intent::Create {
+        token: token.to_owned(),
+        spec: spec(),
+    }
+}
+
+fn step_error(leftover: Leftover) -> StepError {
+    StepError {
+        leftover,
+        source: CallError {
+            operation: "ec2:CreateVpc".into(),
+            code: Some("InternalError".into()),
+            message: "x-amz-security-token:FwoGZXIvYXdzE".into(),
+            request_id: Some("r-1".into()),
+            class: ErrorClass::Transient,
+            certainty: Certainty::Ambiguous,
+        },
+    }
+}
+
+fn up() -> Access {
+    Access::Write {
+        command: "up".into(),
+    }
+}
+
+async fn open(store: &(impl Store + Clone + 'static), access: Access) -> Session {
+    Session::open(Arc::new(store.clone()), STACK, access)
+        .await
+        .unwrap()
+}
+
+async fn refusal(store: &(impl Store + Clone + 'static), access: Access) -> StateError {
+    Session::open(Arc::new(store.clone()), STACK, access)
+        .await
+        .unwrap_err()
+}
+
+/// What a test does before each append.
+type Hook = Arc<dyn Fn() -> Result<(), StateError> + Send + Sync>;
+
+/// A store in memory whose appends can be held up or fail, and that something can happen to
+/// between two reads.
+#[derive(Clone)]
+struct HookedStore {
+    inner: MemoryStore,
+    before_append: Hook,
+    after_read: Arc<Mutex<Option<Interruption>>>,
+}
+
+type Interruption = Box<dyn FnOnce() + Send>;
+
+impl std::fmt::Debug for HookedStore {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "HookedStore")
+    }
+}
+
+impl HookedStore {
+    fn new(hook: impl Fn() -> Result<(), StateError> + Send + Sync + 'static) -> Self {
+        HookedStore {
+            inner: MemoryStore::default(),
+            before_append: Arc::new(hook),
+            after_read: Arc::default(),
+        }
+    }
+
+    /// Lets this happen once, right after the next read.
+    fn after_next_read(&self, interruption: impl FnOnce() + Send + 'static) {
+        *self.after_read.lock().unwrap() = Some(Box::new(interruption));
+    }
+
+    fn interrupted<T>(&self, read: T) -> T {
+        let interruption = self.after_read.lock().unwrap().take();
+        if let Some(interruption) = interruption {
+            interruption();
+        }
+        read
+    }
+}
+
+impl Store for HookedStore {
+    fn snapshot_name(&self, stack: &str) -> String {
+        self.inner.snapshot_name(stack)
+    }
+    fn journal_name(&self, stack: &str) -> String {
+        self.inner.journal_name(stack)
+    }
+    fn read_snapshot(&self, stack: &str) -> Result<Option<Vec<u8>>, StateError> {
+        self.interrupted(self.inner.read_snapshot(stack))
+    }
+    fn backup_name(&self, stack: &str) -> Option<String> {
+        self.inner.backup_name(stack)
+    }
+    fn read_journal(&self, stack: &str) -> Result<Vec<u8>, StateError> {
+        self.interrupted(self.inner.read_journal(stack))
+    }
+    fn lock(&self, stack: &str, holder: &Holder) -> Result<Box<dyn LockedStore>, StateError> {
+        Ok(Box::new(HookedFiles {
+            inner: self.inner.lock(stack, holder)?,
+            before_append: Arc::clone(&self.before_append),
+        }))
+    }
+    fn inspect(&self, stack: &str) -> Result<Option<Inspection>, StateError> {
+        self.inner.inspect(stack)
+    }
+    fn unlock(&self, stack: &str) -> Result<Option<Holder>, StateError> {
+        self.inner.unlock(stack)
+    }
+}
+
+struct HookedFiles {
+    inner: Box<dyn LockedStore>,
+    before_append: Hook,
+}
+
+impl LockedStore for HookedFiles {
+    fn append_journal(&mut self, bytes: &[u8]) -> Result<(), StateError> {
+        (self.before_append)()?;
+        self.inner.append_journal(bytes)
+    }
+    fn replace_snapshot(&mut self, bytes: &[u8]) -> Result<(), StateError> {
+        self.inner.replace_snapshot(bytes)
+    }
+    fn clear_journal(&mut self) -> Result<(), StateError> {
+        self.inner.clear_journal()
+    }
+    fn release(self: Box<Self>) {
+        self.inner.release();
+    }
+}

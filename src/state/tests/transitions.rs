@@ -1,0 +1,270 @@
+//! Does each entry do to the state what docs/STATE.md says, and is every other one refused?
+
+use rstest::rstest;
+use serde_json::json;
+
+use super::*;
+use crate::state::{Entry, Identity, Outcome, Sequence, Stamped, State, Status};
+
+/// A state that has taken in these entries.
+fn after(entries: Vec<Entry>) -> State {
+    let mut state = State::new(STACK);
+    for entry in entries {
+        let stamped = next(&state, entry);
+        state.apply(&stamped).unwrap();
+    }
+    state
+}
+
+fn next(state: &State, entry: Entry) -> Stamped {
+    Stamped {
+        sequence: state.sequence.next(),
+        at: 1_700_000_000_000,
+        entry,
+    }
+}
+
+fn intent(intent: Intent) -> Entry {
+    Entry::Intent {
+        address: vpc(),
+        intent,
+    }
+}
+
+fn outcome(intent: u64, outcome: Outcome) -> Entry {
+    Entry::Outcome {
+        intent: Sequence::from(intent),
+        outcome,
+    }
+}
+
+fn done(ready: bool) -> Outcome {
+    Outcome::Done {
+        outputs: outputs("vpc-1"),
+        ready,
+    }
+}
+
+fn failed(leftover: Leftover) -> Outcome {
+    Outcome::failed(&step_error(leftover))
+}
+
+fn update() -> Intent {
+    Intent::Update {
+        token: "t2".into(),
+        spec: json!({"cidr": "10.0.0.0/16", "tags": {"a": "b"}}),
+    }
+}
+
+fn ready() -> Entry {
+    Entry::Ready {
+        address: vpc(),
+        outputs: outputs("vpc-2"),
+    }
+}
+
+fn lookup() -> Entry {
+    Entry::LookedUp {
+        address: vpc(),
+        spec: json!({"name": "example.org"}),
+        outputs: outputs("Z1"),
+    }
+}
+
+fn forgotten() -> Entry {
+    Entry::Forgotten { address: vpc() }
+}
+
+fn run(run: &str) -> Entry {
+    Entry::RunBegan {
+        run: run.into(),
+        command: "up".into(),
+        stack: STACK.into(),
+        navi_version: "0".into(),
+    }
+}
+
+/// Entries that make a resource: two of them.
+fn made() -> Vec<Entry> {
+    vec![intent(create("t1")), outcome(1, done(false))]
+}
+
+fn made_then(entries: impl IntoIterator<Item = Entry>) -> State {
+    after(made().into_iter().chain(entries).collect())
+}
+
+#[rstest]
+#[case::done(done(false), Status::Created)]
+#[case::done_and_ready(done(true), Status::Ready)]
+#[case::half_done(failed(Leftover::Known(outputs("vpc-1"))), Status::Created)]
+fn a_create_that_made_something_is_recorded(#[case] what: Outcome, #[case] status: Status) {
+    let state = after(vec![intent(create("t1")), outcome(1, what)]);
+    let record = &state.resources[&vpc()];
+    assert_eq!((record.status, record.lookup), (status, false));
+    assert_eq!(record.token, "t1");
+    assert_eq!(
+        (&record.spec, &record.outputs),
+        (&spec(), &outputs("vpc-1"))
+    );
+    assert!(state.pending.is_empty() && state.unresolved.is_empty());
+    assert_eq!(state.known().value(&vpc()), Some(&outputs("vpc-1")));
+}
+
+#[test]
+fn a_create_that_left_nothing_leaves_nothing() {
+    let state = after(vec![
+        intent(create("t1")),
+        outcome(1, failed(Leftover::None)),
+    ]);
+    assert!(state.is_empty());
+}
+
+#[rstest]
+#[case(failed(Leftover::Maybe))]
+#[case(Outcome::NotApplied)]
+fn a_create_of_unknown_fate_keeps_its_token_until_the_next_attempt(#[case] what: Outcome) {
+    let mut state = after(vec![intent(create("t1")), outcome(1, what)]);
+    assert!(state.resources.is_empty() && state.pending.is_empty());
+    assert_eq!(state.unresolved[&vpc()].token, "t1");
+    assert_eq!(state.token_for(&vpc(), &spec()), "t1");
+    assert!(!state.is_empty());
+
+    let again = next(&state, intent(create("t1")));
+    state.apply(&again).unwrap();
+    assert!(state.unresolved.is_empty());
+    assert_eq!(state.pending[&vpc()].intent, create("t1"));
+}
+
+#[test]
+fn an_updates_spec_counts_once_it_is_done() {
+    let begun = made_then([ready(), intent(update())]);
+    assert_eq!(begun.resources[&vpc()].spec, spec());
+    assert_eq!(begun.resources[&vpc()].status, Status::Ready);
+
+    for what in [
+        Outcome::NotApplied,
+        failed(Leftover::None),
+        failed(Leftover::Maybe),
+    ] {
+        let state = made_then([ready(), intent(update()), outcome(4, what)]);
+        assert_eq!(state.resources, begun.resources);
+        assert!(state.pending.is_empty());
+    }
+    let half = failed(Leftover::Known(outputs("vpc-3")));
+    let state = made_then([ready(), intent(update()), outcome(4, half)]);
+    assert_eq!(state.resources[&vpc()].spec, spec());
+    assert_eq!(state.resources[&vpc()].outputs, outputs("vpc-3"));
+    assert_eq!(state.resources[&vpc()].status, Status::Created);
+
+    let state = made_then([ready(), intent(update()), outcome(4, done(false))]);
+    let record = &state.resources[&vpc()];
+    assert_eq!(record.spec["tags"]["a"], "b");
+    assert_eq!(record.outputs, outputs("vpc-1"));
+    assert_eq!(record.status, Status::Created);
+    assert_eq!(record.token, "t1", "the token tells who made it");
+}
+
+#[test]
+fn a_delete_ends_when_the_resource_is_gone() {
+    for what in [Outcome::NotApplied, failed(Leftover::Maybe)] {
+        let state = made_then([intent(Intent::Delete), outcome(3, what)]);
+        assert_eq!(state.resources[&vpc()].status, Status::Deleting);
+        assert!(state.pending.is_empty());
+    }
+    let begun = made_then([intent(Intent::Delete)]);
+    assert_eq!(begun.resources[&vpc()].status, Status::Deleting);
+    assert!(made_then([intent(Intent::Delete), outcome(3, Outcome::Gone)]).is_empty());
+}
+
+#[test]
+fn what_a_refused_delete_left_usable_is_usable() {
+    let refused = outcome(3, failed(Leftover::None));
+    let state = made_then([intent(Intent::Delete), refused, ready()]);
+    assert_eq!(state.resources[&vpc()].status, Status::Ready);
+    assert_eq!(state.resources[&vpc()].outputs, outputs("vpc-2"));
+}
+
+#[test]
+fn a_lookup_is_recorded_renewed_and_forgotten() {
+    let state = after(vec![lookup(), lookup()]);
+    assert!(state.resources[&vpc()].lookup);
+    assert_eq!(state.known().value(&vpc()), Some(&outputs("Z1")));
+    assert!(after(vec![lookup(), forgotten()]).is_empty());
+}
+
+#[test]
+fn a_forgotten_create_of_unknown_fate_leaves_nothing() {
+    let state = after(vec![
+        intent(create("t1")),
+        outcome(1, Outcome::NotApplied),
+        forgotten(),
+    ]);
+    assert!(state.is_empty());
+}
+
+#[test]
+fn a_run_is_known_from_its_beginning_to_its_end() {
+    let state = after(vec![run("a"), run("b")]);
+    assert_eq!(state.run.as_ref().unwrap().id, "b", "a was cut off");
+    let ended = Entry::RunEnded { run: "b".into() };
+    assert_eq!(after(vec![run("b"), ended]).run, None);
+}
+
+#[rstest]
+#[case::created_twice(made(), intent(create("t3")))]
+#[case::two_at_once(vec![intent(create("t1"))], intent(create("t1")))]
+#[case::delete_in_an_update(made().into_iter().chain([intent(update())]).collect(), intent(Intent::Delete))]
+#[case::update_of_nothing(vec![], intent(update()))]
+#[case::delete_of_nothing(vec![], intent(Intent::Delete))]
+#[case::update_of_a_lookup(vec![lookup()], intent(update()))]
+#[case::delete_of_a_lookup(vec![lookup()], intent(Intent::Delete))]
+#[case::outcome_of_nothing(vec![], outcome(1, done(true)))]
+#[case::outcome_twice(made(), outcome(1, done(true)))]
+#[case::create_gone(vec![intent(create("t1"))], outcome(1, Outcome::Gone))]
+#[case::update_gone(made().into_iter().chain([intent(update())]).collect(), outcome(3, Outcome::Gone))]
+#[case::delete_done(made().into_iter().chain([intent(Intent::Delete)]).collect(), outcome(3, done(true)))]
+#[case::ready_before_created(vec![intent(create("t1"))], ready())]
+#[case::nothing_is_ready(vec![], ready())]
+#[case::lookup_of_ours(made(), lookup())]
+#[case::forgotten_half_way(vec![intent(create("t1"))], forgotten())]
+#[case::forgotten_nothing(vec![], forgotten())]
+#[case::end_of_no_run(vec![], Entry::RunEnded { run: "b".into() })]
+#[case::end_of_another_run(vec![run("a")], Entry::RunEnded { run: "b".into() })]
+#[case::another_stack(vec![], Entry::RunBegan { run: "a".into(), command: "up".into(), stack: "other".into(), navi_version: "0".into() })]
+#[case::moved(
+    vec![Entry::Identified(Identity { account: "1".into(), region: "a".into(), endpoint: None })],
+    Entry::Identified(Identity { account: "2".into(), region: "a".into(), endpoint: None })
+)]
+fn an_impossible_entry_is_named_and_changes_nothing(
+    #[case] before: Vec<Entry>,
+    #[case] entry: Entry,
+) {
+    let mut state = after(before);
+    let unchanged = state.clone();
+    let stamped = next(&state, entry);
+    let error = state.apply(&stamped).unwrap_err();
+    assert_eq!(state, unchanged);
+    assert_eq!(error.sequence, stamped.sequence);
+    assert!(error.to_string().contains(&stamped.entry.to_string()));
+}
+
+#[test]
+fn an_entry_out_of_order_is_refused() {
+    let mut state = State::new(STACK);
+    for sequence in [0, 2] {
+        let stamped = Stamped {
+            sequence: Sequence::from(sequence),
+            at: 0,
+            entry: Entry::Zones { zones: vec![] },
+        };
+        state.apply(&stamped).unwrap_err();
+    }
+}
+
+#[test]
+fn awss_free_text_is_not_kept_for_it_may_quote_a_session_token() {
+    let entry = outcome(1, failed(Leftover::Maybe));
+    let text = serde_json::to_string(&entry).unwrap();
+    assert!(text.contains("InternalError") && text.contains("r-1"));
+    assert!(!text.contains("security-token"), "{text}");
+}
