@@ -191,17 +191,14 @@ mod tests {
         }
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("demo.lock");
+        let (_, test) = concat!(
+            module_path!(),
+            "::a_killed_process_leaves_its_name_and_a_free_lock"
+        )
+        .split_once("::")
+        .unwrap();
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "--nocapture"])
-            .arg(
-                concat!(
-                    module_path!(),
-                    "::a_killed_process_leaves_its_name_and_a_free_lock"
-                )
-                .split_once("::")
-                .unwrap()
-                .1,
-            )
+            .args(["--exact", "--nocapture", test])
             .env(CHILD, &path)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -68,15 +68,23 @@ async fn refusal(store: &(impl Store + Clone + 'static), access: Access) -> Stat
         .unwrap_err()
 }
 
-/// What a test does before each append.
-type Hook = Arc<dyn Fn() -> Result<(), StateError> + Send + Sync>;
+/// What is about to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Write {
+    Append,
+    Replace,
+    Clear,
+}
 
-/// A store in memory whose appends can be held up or fail, and that something can happen to
+/// What a test does before each write.
+type Hook = Arc<dyn Fn(Write) -> Result<(), StateError> + Send + Sync>;
+
+/// A store in memory whose writes can be held up or fail, and that something can happen to
 /// between two reads.
 #[derive(Clone)]
 struct HookedStore {
     inner: MemoryStore,
-    before_append: Hook,
+    before_write: Hook,
     after_read: Arc<Mutex<Option<Interruption>>>,
 }
 
@@ -89,10 +97,10 @@ impl std::fmt::Debug for HookedStore {
 }
 
 impl HookedStore {
-    fn new(hook: impl Fn() -> Result<(), StateError> + Send + Sync + 'static) -> Self {
+    fn new(hook: impl Fn(Write) -> Result<(), StateError> + Send + Sync + 'static) -> Self {
         HookedStore {
             inner: MemoryStore::default(),
-            before_append: Arc::new(hook),
+            before_write: Arc::new(hook),
             after_read: Arc::default(),
         }
     }
@@ -130,7 +138,7 @@ impl Store for HookedStore {
     fn lock(&self, stack: &str, holder: &Holder) -> Result<Box<dyn LockedStore>, StateError> {
         Ok(Box::new(HookedFiles {
             inner: self.inner.lock(stack, holder)?,
-            before_append: Arc::clone(&self.before_append),
+            before_write: Arc::clone(&self.before_write),
         }))
     }
     fn inspect(&self, stack: &str) -> Result<Option<Inspection>, StateError> {
@@ -143,18 +151,20 @@ impl Store for HookedStore {
 
 struct HookedFiles {
     inner: Box<dyn LockedStore>,
-    before_append: Hook,
+    before_write: Hook,
 }
 
 impl LockedStore for HookedFiles {
     fn append_journal(&mut self, bytes: &[u8]) -> Result<(), StateError> {
-        (self.before_append)()?;
+        (self.before_write)(Write::Append)?;
         self.inner.append_journal(bytes)
     }
     fn replace_snapshot(&mut self, bytes: &[u8]) -> Result<(), StateError> {
+        (self.before_write)(Write::Replace)?;
         self.inner.replace_snapshot(bytes)
     }
     fn clear_journal(&mut self) -> Result<(), StateError> {
+        (self.before_write)(Write::Clear)?;
         self.inner.clear_journal()
     }
     fn release(self: Box<Self>) {

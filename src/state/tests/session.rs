@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
 use super::*;
-use crate::state::{Identity, Outcome, Status};
+use crate::state::{Identity, Outcome, State, Status};
 
 fn number(index: usize) -> Address {
     Address::new("vpc", format!("v{index}"))
@@ -26,7 +26,7 @@ fn disk_full() -> StateError {
 }
 
 /// What a second machine would read now.
-async fn on_disk(store: &MemoryStore) -> crate::state::State {
+async fn on_disk(store: &MemoryStore) -> State {
     open(&store.after_crash(), Access::Read).await.state()
 }
 
@@ -52,14 +52,66 @@ async fn an_entry_is_durable_when_its_call_returns() {
     assert_eq!(state.zones, ["a"]);
 }
 
+/// The machine loses power before each write in turn, of two whole lives.
+#[tokio::test]
+async fn a_crash_before_any_write_loses_nothing_that_was_told_durable() {
+    let world = MemoryStore::default();
+    let told = Arc::new(Mutex::new(State::new(STACK)));
+    let crashes = Arc::new(Mutex::new(Vec::new()));
+    let mut store = HookedStore::new({
+        let (world, told, crashes) = (world.clone(), told.clone(), crashes.clone());
+        move |write| {
+            let crash = (write, world.after_crash(), told.lock().unwrap().clone());
+            crashes.lock().unwrap().push(crash);
+            Ok(())
+        }
+    });
+    store.inner = world;
+    for life in 0..2 {
+        let session = open(&store, up()).await;
+        for index in 0..3 {
+            let address = number(10 * life + index);
+            let intent = session.intend(&address, create("t")).await.unwrap();
+            *told.lock().unwrap() = session.state();
+            if index > 0 {
+                session.settle(intent, done()).await.unwrap();
+                *told.lock().unwrap() = session.state();
+            }
+        }
+        session.close().await.unwrap();
+    }
+    let crashes = std::mem::take(&mut *crashes.lock().unwrap());
+    let count = |wanted| {
+        crashes
+            .iter()
+            .filter(|(write, ..)| *write == wanted)
+            .count()
+    };
+    assert_eq!(
+        (
+            count(Write::Append),
+            count(Write::Replace),
+            count(Write::Clear)
+        ),
+        (12, 2, 2)
+    );
+    for (write, store, told) in &crashes {
+        let state = open(store, up()).await.state();
+        assert_eq!(state.resources, told.resources, "before {write:?}");
+        assert_eq!(state.pending, told.pending, "before {write:?}");
+        assert!(state.sequence >= told.sequence);
+    }
+}
+
 #[tokio::test]
 async fn what_arrives_during_a_write_goes_out_together() {
     let (entered, mut writing) = tokio::sync::mpsc::unbounded_channel();
     let (release, released) = mpsc::channel::<()>();
     let released = Mutex::new(released);
-    let store = HookedStore::new(move || {
-        entered.send(()).unwrap();
-        released.lock().unwrap().recv().unwrap();
+    let store = HookedStore::new(move |_| {
+        // Nobody listens after the first write, and nothing holds up the later ones.
+        let _ = entered.send(());
+        let _ = released.lock().unwrap().recv();
         Ok(())
     });
     let session = open(&store, up()).await;
@@ -68,16 +120,18 @@ async fn what_arrives_during_a_write_goes_out_together() {
     writing.recv().await.unwrap();
 
     let addresses: Vec<_> = (0..100).map(number).collect();
-    let mut others: Vec<_> = addresses
-        .iter()
-        .map(|address| Box::pin(session.intend(address, create("t"))))
-        .collect();
-    for other in &mut others {
-        assert!(futures::poll!(other).is_pending());
+    let mut others = Vec::new();
+    for half in addresses.chunks(50) {
+        for address in half {
+            let mut other = Box::pin(session.intend(address, create("t")));
+            assert!(futures::poll!(&mut other).is_pending());
+            others.push(other);
+        }
+        // A second task that writes would take this half now, and could overtake the first.
+        tokio::task::yield_now().await;
     }
     assert_eq!(store.inner.appends(STACK), 0);
-    release.send(()).unwrap();
-    release.send(()).unwrap();
+    drop(release);
     first.await.unwrap().unwrap();
     for other in others {
         other.await.unwrap();
@@ -90,7 +144,7 @@ async fn what_arrives_during_a_write_goes_out_together() {
 async fn an_entry_whose_caller_is_gone_is_written_all_the_same() {
     let (release, released) = mpsc::channel::<()>();
     let released = Mutex::new(released);
-    let store = HookedStore::new(move || {
+    let store = HookedStore::new(move |_| {
         released.lock().unwrap().recv().unwrap();
         Ok(())
     });
@@ -109,10 +163,13 @@ async fn an_entry_whose_caller_is_gone_is_written_all_the_same() {
 #[tokio::test]
 async fn after_a_failed_write_nothing_is_begun_and_the_close_keeps_what_is_known() {
     let writes = AtomicUsize::new(0);
-    let store = HookedStore::new(move || match writes.fetch_add(1, Ordering::SeqCst) {
-        0 => Ok(()),
-        1 => Err(disk_full()),
-        _ => panic!("a write was tried after one had failed"),
+    let store = HookedStore::new(move |write| match write {
+        Write::Append => match writes.fetch_add(1, Ordering::SeqCst) {
+            0 => Ok(()),
+            1 => Err(disk_full()),
+            _ => panic!("an append was tried after one had failed"),
+        },
+        Write::Replace | Write::Clear => Ok(()),
     });
     let session = open(&store, up()).await;
     let intent = session.intend(&vpc(), create("t1")).await.unwrap();
@@ -165,6 +222,9 @@ async fn a_stack_stays_in_its_account_and_region() {
         endpoint: Some("http://127.0.0.1:1".into()),
     };
     let store = MemoryStore::default();
+    let reader = open(&store, Access::Read).await;
+    reader.identify(identity("1")).await.unwrap();
+    assert_eq!(reader.state().identity, None, "a look settles nothing");
     let session = open(&store, up()).await;
     session.identify(identity("1")).await.unwrap();
     let written = store.appends(STACK);
@@ -197,7 +257,7 @@ async fn a_closed_session_refuses_its_other_handles() {
 
 #[tokio::test]
 async fn a_run_that_ends_and_another_that_begins_between_two_reads_confuse_no_reader() {
-    let store = HookedStore::new(|| Ok(()));
+    let store = HookedStore::new(|_| Ok(()));
     let session = open(&store.inner, up()).await;
     session.intend(&vpc(), create("t1")).await.unwrap();
     let meanwhile = store.inner.clone();
