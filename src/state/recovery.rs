@@ -17,6 +17,10 @@ use crate::resource::{
 /// "for seconds"). What shows up later still is found at the next start.
 const VISIBLE_WITHIN: Duration = Duration::from_secs(5);
 
+/// When a create whose object never showed up counts as not carried out. The longest that anybody
+/// waits for a fresh ID is five minutes (aws-behaviour §2, EC2 eventual consistency).
+const GIVEN_UP_AFTER: Duration = Duration::from_secs(300);
+
 /// The pause between two looks for an object that may still show up.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 
@@ -34,7 +38,8 @@ pub struct Recovered {
 pub enum Finding {
     /// The create had been carried out: the object is recorded now.
     Created,
-    /// Nothing of the create is there. Its token is kept for the next attempt.
+    /// Nothing of the create is there. While something may still show up, it is looked for at every
+    /// start, and an attempt of the same carries the same token.
     NotCreated,
     /// An update was cut off: the next diff tells what of it is left to do.
     UpdateCutOff,
@@ -119,6 +124,8 @@ struct Search {
     intent: Option<Sequence>,
     token: String,
     spec: Value,
+    /// How long ago it was begun.
+    age: Duration,
     /// Until when its object may be invisible.
     until: Instant,
 }
@@ -147,6 +154,7 @@ impl Search {
             intent,
             token,
             spec,
+            age,
             until: Instant::now() + VISIBLE_WITHIN.saturating_sub(age),
         })
     }
@@ -197,8 +205,13 @@ impl Search {
     }
 
     async fn not_found(self, session: &Session) -> Result<Recovered, StateError> {
-        if let Some(intent) = self.intent {
-            settle(session, intent, Outcome::NotApplied).await?;
+        match self.intent {
+            Some(intent) => settle(session, intent, Outcome::NotApplied).await?,
+            None if self.age > GIVEN_UP_AFTER => {
+                let address = self.address.clone();
+                session.append(Entry::Forgotten { address }).await?;
+            }
+            None => {}
         }
         Ok(Recovered {
             address: self.address,

@@ -94,6 +94,8 @@ impl State {
                 {
                     return Err("navi made this resource, so it is no lookup".to_owned());
                 }
+                // As with a create: recovery looked for it at the start of this run.
+                self.unresolved.remove(address);
                 self.resources.insert(
                     address.clone(),
                     Record {

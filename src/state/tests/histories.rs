@@ -104,6 +104,7 @@ fn live(events: &[Event]) -> (Vec<Stamped>, Vec<State>) {
         };
         match state.apply(&stamped) {
             Ok(()) => {
+                one_fate_each(&state);
                 entries.push(stamped);
                 states.push(state);
             }
@@ -111,6 +112,18 @@ fn live(events: &[Event]) -> (Vec<Stamped>, Vec<State>) {
         }
     }
     (entries, states)
+}
+
+/// What is recorded at an address is not being made there, nor of unknown fate.
+fn one_fate_each(state: &State) {
+    for address in state.unresolved.keys() {
+        assert!(!state.resources.contains_key(address));
+        assert!(!state.pending.contains_key(address));
+    }
+    for (address, pending) in &state.pending {
+        let creates = matches!(pending.intent, Intent::Create { .. });
+        assert_ne!(state.resources.contains_key(address), creates);
+    }
 }
 
 /// The entries as lines, `size` to a line.

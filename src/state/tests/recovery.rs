@@ -57,10 +57,13 @@ fn unexpected() -> CallError {
     CallError::local("test", "recovery must only look")
 }
 
-/// What AWS has, by token, and how often it still hides it.
+/// What AWS answers, once it has hidden it from this many looks.
+type Hidden = (usize, Result<Value, CallError>);
+
+/// What AWS has, by token.
 #[derive(Debug, Default)]
 struct Simulated {
-    things: Mutex<BTreeMap<String, (usize, Result<Value, CallError>)>>,
+    things: Mutex<BTreeMap<String, Hidden>>,
     looks: Mutex<Vec<String>>,
 }
 
@@ -236,23 +239,38 @@ async fn a_create_that_never_shows_up_keeps_its_token_and_is_looked_for_at_each_
     assert!(state.unresolved.is_empty());
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_old_create_is_looked_for_once() {
-    let store = killed_while_creating("a", "t1").await;
-    // Written long ago: the journal's clock is the only thing changed.
-    let mut state = open(&store, Access::Read).await.state();
-    state.pending.get_mut(&thing("a")).unwrap().at = 0;
-    let store = MemoryStore::default();
-    let mut files = store.lock(STACK, &Holder::this_process("up")).unwrap();
+/// The store, as if everything in it had been begun in 1970.
+async fn aged(store: &MemoryStore) -> MemoryStore {
+    let mut state = open(store, Access::Read).await.state();
+    state
+        .pending
+        .values_mut()
+        .for_each(|pending| pending.at = 0);
+    state
+        .unresolved
+        .values_mut()
+        .for_each(|unresolved| unresolved.at = 0);
+    let aged = MemoryStore::default();
+    let mut files = aged.lock(STACK, &Holder::this_process("up")).unwrap();
     files
         .replace_snapshot(&crate::state::snapshot::encode(&state).unwrap())
         .unwrap();
-    drop(files);
+    aged.after_crash()
+}
 
+#[tokio::test(start_paused = true)]
+async fn an_old_create_is_looked_for_once_at_each_of_two_starts_and_then_forgotten() {
+    let store = aged(&killed_while_creating("a", "t1").await).await;
     let cloud = Simulated::default();
     let session = open(&store, up()).await;
-    recover(&session, &cloud).await.unwrap();
+    let not_created = [recovered("a", Finding::NotCreated)];
+    assert_eq!(recover(&session, &cloud).await.unwrap(), not_created);
     assert_eq!(cloud.looks(), 1);
+    assert!(session.state().unresolved.contains_key(&thing("a")));
+    assert_eq!(recover(&session, &cloud).await.unwrap(), not_created);
+    assert_eq!(cloud.looks(), 2);
+    assert!(session.state().is_empty());
+    assert_eq!(recover(&session, &cloud).await.unwrap(), []);
 }
 
 #[tokio::test(start_paused = true)]
