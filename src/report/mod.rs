@@ -6,9 +6,10 @@ mod palette;
 mod plain;
 mod step_line;
 mod summary;
+mod terminal;
 mod tty;
 
-pub use event::{Action, Command, Event, LeftBehind, Sink};
+pub use event::{Action, Command, Event, LeftBehind, Sink, id_of};
 pub use json::JsonLines;
 pub use palette::Palette;
 pub use plain::Plain;

@@ -47,6 +47,8 @@ pub(super) fn lasting_lines(event: &Event, tally: Tally, palette: &Palette) -> V
         ..
     } = palette;
     match event {
+        // A run with nothing to do is told at its end.
+        Event::RunBegan { steps: 0, .. } => Vec::new(),
         Event::RunBegan {
             command,
             stack,
@@ -150,11 +152,12 @@ pub(super) fn counted(count: usize, noun: &str) -> String {
     }
 }
 
-/// A duration as a person reads it: `0.4s`, `12.3s`, `2m05s`, `1h02m`.
+/// A duration as a person reads it: `85ms`, `1.4s`, `12.3s`, `2m05s`, `1h02m`.
 pub fn duration(milliseconds: u64) -> String {
     let seconds = milliseconds / 1000;
     match seconds {
-        0..60 => format!("{seconds}.{}s", milliseconds % 1000 / 100),
+        0 => format!("{milliseconds}ms"),
+        1..60 => format!("{seconds}.{}s", milliseconds % 1000 / 100),
         60..3600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
         _ => format!("{}h{:02}m", seconds / 3600, seconds % 3600 / 60),
     }
@@ -167,7 +170,9 @@ mod tests {
     #[test]
     fn durations_read_like_a_stopwatch() {
         let read = |milliseconds| duration(milliseconds);
-        assert_eq!(read(0), "0.0s");
+        assert_eq!(read(0), "0ms");
+        assert_eq!(read(999), "999ms");
+        assert_eq!(read(1_000), "1.0s");
         assert_eq!(read(59_999), "59.9s");
         assert_eq!(read(60_000), "1m00s");
         assert_eq!(read(125_400), "2m05s");

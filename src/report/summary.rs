@@ -1,5 +1,6 @@
 //! How did the run end? What is done, what failed and why, what that blocked, what took longest, how to go on.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -142,7 +143,10 @@ impl Told {
                 address: address.clone(),
                 by: by.clone(),
             }),
-            Event::StepSkipped { address, .. } => self.skipped.push(address.clone()),
+            // What had begun stays among the unfinished.
+            Event::StepSkipped { address, .. } if !self.unfinished.contains(address) => {
+                self.skipped.push(address.clone());
+            }
             Event::Interrupted { .. } => self.interrupted = true,
             Event::TimedOut => self.timed_out = true,
             Event::RunEnded { milliseconds, .. } => self.milliseconds = *milliseconds,
@@ -150,6 +154,7 @@ impl Told {
             | Event::Recovered { .. }
             | Event::StepProgress { .. }
             | Event::StepExists { .. }
+            | Event::StepSkipped { .. }
             | Event::Warning { .. } => {}
         }
     }
@@ -247,12 +252,12 @@ impl Told {
 
     fn render_longest(&self, text: &mut String, palette: &Palette) {
         let heading = palette.heading;
-        let longest = longest(&self.durations);
+        let longest = by_duration(&self.durations);
         if longest.len() < 2 {
             return;
         }
         line(text, format_args!("{heading}what took longest{heading:#}"));
-        for took in longest {
+        for took in longest.into_iter().take(LONGEST) {
             line(
                 text,
                 format_args!(
@@ -279,32 +284,24 @@ impl Told {
                 .filter(|(count, _)| *count > 0)
                 .map(|(count, word)| format!("{count} {word}")),
         );
+        let took = duration(self.milliseconds);
         let how = match self.outcome() {
-            Outcome::Interrupted => "interrupted after ",
-            _ if self.timed_out => "out of time after ",
-            _ => "in ",
+            Outcome::Done => format!(" in {took}"),
+            Outcome::Interrupted => format!(" (interrupted after {took})"),
+            _ if self.timed_out => format!(" (out of time after {took})"),
+            _ => format!(" (after {took})"),
         };
         line(
             text,
-            format_args!(
-                "{heading}{} {how}{}{heading:#}",
-                parts.join(", "),
-                duration(self.milliseconds)
-            ),
+            format_args!("{heading}{}{how}{heading:#}", parts.join(", ")),
         );
     }
 }
 
 /// Longest first; equals in the order of their addresses, so that two equal runs read alike.
-fn longest(durations: &[Took]) -> Vec<&Took> {
+fn by_duration(durations: &[Took]) -> Vec<&Took> {
     let mut longest: Vec<&Took> = durations.iter().collect();
-    longest.sort_by(|one, other| {
-        other
-            .milliseconds
-            .cmp(&one.milliseconds)
-            .then_with(|| one.address.cmp(&other.address))
-    });
-    longest.truncate(LONGEST);
+    longest.sort_by_key(|took| (Reverse(took.milliseconds), &took.address));
     longest
 }
 
@@ -317,9 +314,7 @@ fn longest_first<S: serde::Serializer>(
     durations: &[Took],
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    let mut all: Vec<&Took> = durations.iter().collect();
-    all.sort_by(|one, other| other.milliseconds.cmp(&one.milliseconds));
-    serializer.collect_seq(all)
+    serializer.collect_seq(by_duration(durations))
 }
 
 fn to_value(value: &impl Serialize) -> serde_json::Value {

@@ -8,10 +8,12 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use super::event::{Action, Event, Sink};
 use super::palette::Palette;
 use super::step_line::{ADDRESS_WIDTH, Tally, busy, duration, lasting_lines};
+use super::terminal::{COLUMNS_LEFT_FREE, Screen, Terminal};
 use crate::resource::Address;
 
 /// Rows of the terminal that stay free for the lasting lines.
-const ROWS_LEFT_FREE: usize = 6;
+const ROWS_LEFT_FREE: u16 = 6;
+const REDRAWS_PER_SECOND: u8 = 20;
 
 /// The live view. The whole moving part is one `indicatif` bar of several lines, so one thread redraws it.
 pub struct LiveView {
@@ -25,6 +27,8 @@ pub struct LiveView {
 #[derive(Default)]
 struct Live {
     tally: Tally,
+    /// The view may stand before the run begins, while the user is asked.
+    run_began_at: u64,
     /// In the order of their beginning: the longest wait stands on top.
     running: Vec<Running>,
 }
@@ -37,18 +41,17 @@ struct Running {
     began_at: u64,
 }
 
-/// The terminal as far as a view has to know it.
-#[derive(Clone, Copy)]
-struct Screen {
-    columns: usize,
-    rows: usize,
-}
-
 impl LiveView {
     pub fn new(palette: Palette) -> Self {
         let live = Arc::new(Mutex::new(Live::default()));
         let began = Instant::now();
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        let bar = ProgressBar::with_draw_target(
+            None,
+            ProgressDrawTarget::term_like_with_hz(
+                Box::new(Terminal::default()),
+                REDRAWS_PER_SECOND,
+            ),
+        );
         let drawn = Arc::clone(&live);
         let style = ProgressStyle::default_spinner()
             .with_key(
@@ -96,6 +99,7 @@ impl Live {
     fn hear(&mut self, event: &Event, now: u64) {
         self.tally.count(event);
         match event {
+            Event::RunBegan { .. } => self.run_began_at = now,
             Event::StepBegan {
                 address, action, ..
             } => self.running.push(Running {
@@ -138,14 +142,15 @@ impl Live {
         let mut lines = vec![format!(
             "{heading}{ended} of {total}, {} running, {}{heading:#}",
             self.running.len(),
-            duration(now)
+            duration(now.saturating_sub(self.run_began_at))
         )];
-        let room = screen.rows.saturating_sub(ROWS_LEFT_FREE).max(1);
+        let columns = usize::from(screen.columns).saturating_sub(COLUMNS_LEFT_FREE);
+        let room = usize::from(screen.rows.saturating_sub(ROWS_LEFT_FREE).max(1));
         lines.extend(
             self.running
                 .iter()
                 .take(room)
-                .map(|running| running.line(now, screen.columns, palette)),
+                .map(|running| running.line(now, columns, palette)),
         );
         if self.running.len() > room {
             lines.push(format!("    and {} more", self.running.len() - room));
@@ -164,30 +169,15 @@ impl Running {
             duration(now.saturating_sub(self.began_at))
         );
         // A line that wraps would be miscounted when it is redrawn.
-        let room = columns.saturating_sub(head.chars().count() + 3);
+        let room = columns.saturating_sub(head.chars().count() + 2);
         let message: String = self
             .message
             .iter()
             .flat_map(|message| message.chars())
             .take(room)
             .collect();
-        let head: String = head.chars().take(columns.saturating_sub(1)).collect();
+        let head: String = head.chars().take(columns).collect();
         format!("{head}  {faint}{message}{faint:#}")
-    }
-}
-
-impl Screen {
-    fn current() -> Self {
-        match terminal_size::terminal_size_of(std::io::stderr()) {
-            Some((terminal_size::Width(columns), terminal_size::Height(rows))) => Screen {
-                columns: columns.into(),
-                rows: rows.into(),
-            },
-            None => Screen {
-                columns: 80,
-                rows: 24,
-            },
-        }
     }
 }
 
@@ -204,7 +194,7 @@ mod tests {
     use super::*;
     use crate::report::plain::tests::eventful_run;
 
-    fn after(events: usize, now: u64, columns: usize, rows: usize) -> String {
+    fn after(events: usize, now: u64, columns: u16, rows: u16) -> String {
         let mut live = Live::default();
         for event in &eventful_run()[..events] {
             live.hear(event, 0);
