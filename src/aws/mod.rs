@@ -2,6 +2,7 @@
 
 mod calls;
 mod clients;
+pub mod cloud_map;
 mod configuration;
 mod errors;
 mod interfaces;

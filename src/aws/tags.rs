@@ -193,3 +193,93 @@ pub async fn retag_elb(
     }
     Ok(())
 }
+
+
+/// Tags as ECS takes them.
+pub fn ecs(tags: &TagMap) -> Vec<aws_sdk_ecs::types::Tag> {
+    tags.iter()
+        .map(|(key, value)| {
+            aws_sdk_ecs::types::Tag::builder()
+                .key(key)
+                .value(value)
+                .build()
+        })
+        .collect()
+}
+
+/// Tags as ECS answers them.
+pub fn from_ecs(tags: Option<Vec<aws_sdk_ecs::types::Tag>>) -> TagMap {
+    comparable(
+        tags.unwrap_or_default()
+            .into_iter()
+            .filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default()))),
+    )
+}
+
+/// Whether ECS's tags say that the create with this token made the object.
+pub fn ecs_made_by(tags: Option<&[aws_sdk_ecs::types::Tag]>, token: &str) -> bool {
+    tags.unwrap_or_default()
+        .iter()
+        .any(|tag| tag.key() == Some(OPERATION) && tag.value() == Some(token))
+}
+
+/// Sets an ECS object's tags to the wanted ones.
+pub async fn retag_ecs(
+    aws: &Aws,
+    arn: &str,
+    wanted: &TagMap,
+    dropped: &[String],
+) -> Result<(), CallError> {
+    if !dropped.is_empty() {
+        let call = aws.ecs.untag_resource().resource_arn(arn);
+        send(
+            "ecs:UntagResource",
+            call.set_tag_keys(Some(dropped.to_vec())).send(),
+        )
+        .await?;
+    }
+    if !wanted.is_empty() {
+        let call = aws.ecs.tag_resource().resource_arn(arn);
+        send("ecs:TagResource", call.set_tags(Some(ecs(wanted))).send()).await?;
+    }
+    Ok(())
+}
+
+/// Tags as Cloud Map takes them.
+pub fn cloud_map(tags: &TagMap) -> Vec<aws_sdk_servicediscovery::types::Tag> {
+    tags.iter()
+        .map(|(key, value)| {
+            aws_sdk_servicediscovery::types::Tag::builder()
+                .key(key)
+                .value(value)
+                .build()
+                .expect("both required members are set")
+        })
+        .collect()
+}
+
+/// Sets a Cloud Map object's tags to the wanted ones.
+pub async fn retag_cloud_map(
+    aws: &Aws,
+    arn: &str,
+    wanted: &TagMap,
+    dropped: &[String],
+) -> Result<(), CallError> {
+    if !dropped.is_empty() {
+        let call = aws.cloud_map.untag_resource().resource_arn(arn);
+        send(
+            "servicediscovery:UntagResource",
+            call.set_tag_keys(Some(dropped.to_vec())).send(),
+        )
+        .await?;
+    }
+    if !wanted.is_empty() {
+        let call = aws.cloud_map.tag_resource().resource_arn(arn);
+        send(
+            "servicediscovery:TagResource",
+            call.set_tags(Some(cloud_map(wanted))).send(),
+        )
+        .await?;
+    }
+    Ok(())
+}

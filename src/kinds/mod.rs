@@ -62,6 +62,9 @@ kinds! {
     listener::Listener,
     listener_rule::ListenerRule,
     alias_records::AliasRecords,
+    namespace::Namespace,
+    discovery_service::DiscoveryService,
+    cluster::Cluster,
 }
 
 // Not kinds, but what kinds are made of: actions, documents, records, rules, routes, searches.

@@ -3,6 +3,7 @@
 
 mod address;
 mod change;
+mod confidential;
 mod contract;
 mod erased;
 mod error;
@@ -11,6 +12,7 @@ mod reference;
 
 pub use address::{Address, AddressError};
 pub use change::{Change, Effect, FieldChange, Readiness, TagMap, UNKNOWN_UNTIL_APPLIED};
+pub use confidential::Confidential;
 pub use contract::{Context, Holder, Lookup, Resource, Timing};
 pub use erased::{
     AnyContext, AnyLookup, AnyResource, BoxFuture, Cloud, DecodeError, Observed, dispatch,

@@ -1,0 +1,280 @@
+//! The ECS cluster: how is it made, compared, changed and removed?
+
+use std::collections::HashMap;
+
+use aws_sdk_ecs::types::ClusterField;
+use serde::{Deserialize, Serialize};
+
+use crate::aws::{Aws, Settle, send, settle, tags};
+use crate::resource::{
+    CallError, Certainty, Change, Context, Effect, ErrorClass, Holder, Known, Lookup, Resource,
+    StepError, TagMap,
+};
+
+/// DescribeClusters takes this many names per call.
+const CLUSTERS_PER_CALL: usize = 100;
+
+/// What the stack wants.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cluster {
+    /// Unique in account and region.
+    pub name: String,
+    /// Tags.
+    pub tags: TagMap,
+}
+
+/// What AWS has.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClusterObserved {
+    /// `arn:aws:ecs:…:cluster/…`.
+    pub arn: String,
+    /// The name.
+    pub name: String,
+    /// Tags but AWS's own.
+    pub tags: TagMap,
+}
+
+/// What dependents may read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClusterOutputs {
+    /// `arn:aws:ecs:…:cluster/…`.
+    pub arn: String,
+    /// The name.
+    pub name: String,
+}
+
+impl Resource for Cluster {
+    const KIND: &'static str = "cluster";
+    type Cloud = Aws;
+    type Observed = ClusterObserved;
+    type Outputs = ClusterOutputs;
+
+    fn diff(&self, seen: &ClusterObserved, recorded: Option<&Self>, _known: &Known) -> Change {
+        let mut change = Change::default();
+        change.field("name", &seen.name, &self.name, Effect::Replace);
+        change.tags(&seen.tags, &self.tags);
+        change.dropped_tags(recorded.map(|recorded| &recorded.tags), &self.tags);
+        change
+    }
+
+    fn outputs(&self, seen: &ClusterObserved) -> ClusterOutputs {
+        ClusterOutputs {
+            arn: seen.arn.clone(),
+            name: seen.name.clone(),
+        }
+    }
+
+    async fn read(
+        aws: &Aws,
+        lookups: &[Lookup<'_, Self>],
+    ) -> Result<Vec<Option<ClusterObserved>>, CallError> {
+        let mut found = HashMap::new();
+        for some in lookups.chunks(CLUSTERS_PER_CALL) {
+            let arns = some.iter().map(|lookup| lookup.outputs.arn.clone());
+            for cluster in describe(aws, arns.collect()).await? {
+                let arn = cluster.cluster_arn.unwrap_or_default();
+                found.insert(
+                    arn.clone(),
+                    ClusterObserved {
+                        arn,
+                        name: cluster.cluster_name.unwrap_or_default(),
+                        tags: tags::from_ecs(cluster.tags),
+                    },
+                );
+            }
+        }
+        Ok(lookups
+            .iter()
+            .map(|lookup| found.get(&lookup.outputs.arn).cloned())
+            .collect())
+    }
+
+    async fn find(&self, context: &Context<'_, Aws>) -> Result<Option<ClusterOutputs>, CallError> {
+        let found = describe(context.cloud, vec![self.name.clone()]).await?;
+        Ok(found
+            .into_iter()
+            .find(|cluster| tags::ecs_made_by(cluster.tags.as_deref(), context.token))
+            .and_then(|cluster| cluster.cluster_arn)
+            .map(|arn| self.outputs_of(arn)))
+    }
+
+    async fn create(&self, context: &Context<'_, Aws>) -> Result<ClusterOutputs, StepError> {
+        let aws = context.cloud;
+        // CreateCluster answers with the cluster of that name if there is one (aws-behaviour §2,
+        // "name-idempotent"), whoever made it, and would so hand us a stranger's.
+        for cluster in describe(aws, vec![self.name.clone()]).await? {
+            if !tags::ecs_made_by(cluster.tags.as_deref(), context.token) {
+                return Err(self.name_is_taken().into());
+            }
+        }
+        let wanted = tags::with_token(&self.tags, context.token);
+        let answer = settle("ecs:CreateCluster", Settle::Throttling, || {
+            aws.ecs
+                .create_cluster()
+                .cluster_name(&self.name)
+                .set_tags(Some(tags::ecs(&wanted)))
+                .send()
+        })
+        .await?;
+        let arn = answer
+            .cluster
+            .and_then(|cluster| cluster.cluster_arn)
+            .ok_or_else(|| CallError::local("ecs:CreateCluster", "the answer holds no ARN"))?;
+        Ok(self.outputs_of(arn))
+    }
+
+    async fn update(
+        &self,
+        context: &Context<'_, Aws>,
+        outputs: &ClusterOutputs,
+        _seen: &ClusterObserved,
+        change: &Change,
+    ) -> Result<ClusterOutputs, StepError> {
+        if change.touches("tags") {
+            let dropped = change.dropped_tag_keys(&self.tags);
+            tags::retag_ecs(context.cloud, &outputs.arn, &self.tags, &dropped).await?;
+        }
+        Ok(outputs.clone())
+    }
+
+    async fn delete(
+        &self,
+        context: &Context<'_, Aws>,
+        outputs: &ClusterOutputs,
+    ) -> Result<(), StepError> {
+        let call = context.cloud.ecs.delete_cluster().cluster(&outputs.arn);
+        match send("ecs:DeleteCluster", call.send()).await {
+            Err(error) if error.is_not_found() => Ok(()),
+            Err(error) => Err(error.into()),
+            Ok(_) => Ok(()),
+        }
+    }
+
+    async fn holders(&self, context: &Context<'_, Aws>, outputs: &ClusterOutputs) -> Vec<Holder> {
+        let found = describe(context.cloud, vec![outputs.arn.clone()]).await;
+        let clusters = found.unwrap_or_default();
+        clusters
+            .iter()
+            .flat_map(|cluster| {
+                [
+                    (cluster.active_services_count, "service"),
+                    (cluster.running_tasks_count, "running task"),
+                    (cluster.pending_tasks_count, "starting task"),
+                ]
+            })
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| Holder {
+                id: outputs.name.clone(),
+                what: match count {
+                    1 => format!("1 {what} of the cluster"),
+                    _ => format!("{count} {what}s of the cluster"),
+                },
+            })
+            .collect()
+    }
+}
+
+impl Cluster {
+    fn outputs_of(&self, arn: String) -> ClusterOutputs {
+        ClusterOutputs {
+            arn,
+            name: self.name.clone(),
+        }
+    }
+
+    fn name_is_taken(&self) -> CallError {
+        CallError {
+            operation: "ecs:CreateCluster".to_owned(),
+            code: None,
+            message: format!(
+                "there is a cluster `{}` already, which this stack does not own; give the stack's \
+                 cluster another name, or delete that one",
+                self.name
+            ),
+            request_id: None,
+            class: ErrorClass::AlreadyExists,
+            certainty: Certainty::Rejected,
+        }
+    }
+}
+
+/// The clusters that live. A deleted one is shown as INACTIVE for a while, and a missing one is told
+/// in `failures`, not as an error (aws-behaviour §2.17).
+async fn describe(
+    aws: &Aws,
+    names_or_arns: Vec<String>,
+) -> Result<Vec<aws_sdk_ecs::types::Cluster>, CallError> {
+    let call = aws
+        .ecs
+        .describe_clusters()
+        .set_clusters(Some(names_or_arns))
+        .include(ClusterField::Tags);
+    let answer = send("ecs:DescribeClusters", call.send()).await?;
+    Ok(answer
+        .clusters
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|cluster| cluster.status() != Some("INACTIVE"))
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wanted() -> Cluster {
+        Cluster {
+            name: "ecs-navi-cluster".into(),
+            tags: TagMap::from([("navi:stack".into(), "ecs-navi".into())]),
+        }
+    }
+
+    fn seen() -> ClusterObserved {
+        ClusterObserved {
+            arn: "arn:aws:ecs:eu-west-1:123456789012:cluster/ecs-navi-cluster".into(),
+            name: "ecs-navi-cluster".into(),
+            tags: TagMap::from([
+                ("navi:stack".into(), "ecs-navi".into()),
+                ("somebody".into(), "else".into()),
+            ]),
+        }
+    }
+
+    #[test]
+    fn what_others_add_is_no_difference() {
+        let change = wanted().diff(&seen(), Some(&wanted()), &Known::default());
+        assert!(change.is_empty(), "{change:?}");
+    }
+
+    #[test]
+    fn each_field_changes_as_aws_allows() {
+        type Edit = fn(&mut Cluster);
+        let cases: [(&str, Edit, Effect); 2] = [
+            (
+                "name",
+                |cluster| cluster.name = "other".into(),
+                Effect::Replace,
+            ),
+            (
+                "tags.team",
+                |cluster| drop(cluster.tags.insert("team".into(), "a".into())),
+                Effect::InPlace,
+            ),
+        ];
+        for (field, edit, effect) in cases {
+            let mut cluster = wanted();
+            edit(&mut cluster);
+            let change = cluster.diff(&seen(), Some(&wanted()), &Known::default());
+            assert_eq!(change.fields.len(), 1, "{field}");
+            assert_eq!(change.fields[0].field, field);
+            assert_eq!(change.fields[0].effect, effect, "{field}");
+        }
+    }
+
+    #[test]
+    fn a_stranger_of_the_same_name_is_named_in_the_error() {
+        let error = wanted().name_is_taken();
+        assert_eq!(error.class, ErrorClass::AlreadyExists);
+        assert!(error.message.contains("ecs-navi-cluster"));
+    }
+}
