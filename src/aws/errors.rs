@@ -208,6 +208,7 @@ pub fn classify(code: &str, message: &str) -> ErrorClass {
         | "ValidationException"
         | "InvalidInput"
         | "InvalidParameter"
+        | "InvalidParameterException"
         | "InvalidParameterValue"
         | "MissingParameter"
         | "MalformedPolicyDocument"
@@ -234,6 +235,13 @@ fn by_message(code: &str, message: &str) -> Option<ErrorClass> {
                 || says("has a dependent object")
             {
                 Some(ErrorClass::InUse)
+            } else if says("Unable to describe task definition")
+                || says("task definition does not exist")
+                // ECS passes on what EC2 said of a subnet or group that is too fresh
+                // (aws-behaviour §2, EC2 eventual consistency).
+                || says("NotFound)")
+            {
+                Some(ErrorClass::NotFound)
             } else {
                 None
             }
@@ -284,6 +292,16 @@ mod tests {
                 "InvalidParameterException",
                 "Unable to Start a service that is still Draining.",
                 ErrorClass::NotYet,
+            ),
+            (
+                "InvalidParameterException",
+                "Error retrieving subnet information for [subnet-1]: The subnet ID 'subnet-1' does not exist (ErrorCode: InvalidSubnetID.NotFound)",
+                ErrorClass::NotFound,
+            ),
+            (
+                "ClientException",
+                "Unable to describe task definition.",
+                ErrorClass::NotFound,
             ),
             (
                 "AuthFailure",

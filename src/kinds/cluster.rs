@@ -5,10 +5,9 @@ use std::collections::HashMap;
 use aws_sdk_ecs::types::ClusterField;
 use serde::{Deserialize, Serialize};
 
-use crate::aws::{Aws, Settle, send, settle, tags};
+use crate::aws::{Aws, Settle, send, settle, tags, taken};
 use crate::resource::{
-    CallError, Certainty, Change, Context, Effect, ErrorClass, Holder, Known, Lookup, Resource,
-    StepError, TagMap,
+    CallError, Change, Context, Effect, Holder, Known, Lookup, Resource, StepError, TagMap,
 };
 
 /// DescribeClusters takes this many names per call.
@@ -104,7 +103,9 @@ impl Resource for Cluster {
         // "name-idempotent"), whoever made it, and would so hand us a stranger's.
         for cluster in describe(aws, vec![self.name.clone()]).await? {
             if !tags::ecs_made_by(cluster.tags.as_deref(), context.token) {
-                return Err(self.name_is_taken().into());
+                return Err(
+                    taken("ecs:CreateCluster", &format!("the cluster `{}`", self.name)).into(),
+                );
             }
         }
         let wanted = tags::with_token(&self.tags, context.token);
@@ -181,21 +182,6 @@ impl Cluster {
             name: self.name.clone(),
         }
     }
-
-    fn name_is_taken(&self) -> CallError {
-        CallError {
-            operation: "ecs:CreateCluster".to_owned(),
-            code: None,
-            message: format!(
-                "there is a cluster `{}` already, which this stack does not own; give the stack's \
-                 cluster another name, or delete that one",
-                self.name
-            ),
-            request_id: None,
-            class: ErrorClass::AlreadyExists,
-            certainty: Certainty::Rejected,
-        }
-    }
 }
 
 /// The clusters that live. A deleted one is shown as INACTIVE for a while, and a missing one is told
@@ -269,12 +255,5 @@ mod tests {
             assert_eq!(change.fields[0].field, field);
             assert_eq!(change.fields[0].effect, effect, "{field}");
         }
-    }
-
-    #[test]
-    fn a_stranger_of_the_same_name_is_named_in_the_error() {
-        let error = wanted().name_is_taken();
-        assert_eq!(error.class, ErrorClass::AlreadyExists);
-        assert!(error.message.contains("ecs-navi-cluster"));
     }
 }

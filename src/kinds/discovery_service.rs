@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::namespace::Namespace;
 use crate::aws::cloud_map::{self, OperationProgress};
-use crate::aws::{Aws, Settle, send, settle, tags};
+use crate::aws::{Aws, Settle, ours_or_taken, send, settle, tags};
 use crate::resource::{
     CallError, Change, Context, Effect, ErrorClass, Holder, Known, Lookup, Readiness, Ref,
     Resource, StepError, TagMap, Timing,
@@ -241,11 +241,10 @@ impl Resource for DiscoveryService {
                 })?;
                 Ok(outputs_of(service, namespace_id))
             }
-            // An earlier sending of this very request may have done it.
-            Err(error) if error.class == ErrorClass::AlreadyExists => {
-                self.find(context).await?.ok_or_else(|| error.into())
+            Err(error) => {
+                let what = format!("the Cloud Map service `{}`", self.name);
+                Ok(ours_or_taken(error, &what, self.find(context)).await?)
             }
-            Err(error) => Err(error.into()),
         }
     }
 

@@ -65,6 +65,8 @@ kinds! {
     namespace::Namespace,
     discovery_service::DiscoveryService,
     cluster::Cluster,
+    task_definition::TaskDefinition,
+    ecs_service::EcsService,
 }
 
 // Not kinds, but what kinds are made of: actions, documents, records, rules, routes, searches.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::vpc::Vpc;
 use crate::aws::cloud_map::{self, OperationProgress};
-use crate::aws::{Aws, Settle, send, settle, tags};
+use crate::aws::{Aws, Settle, ours_or_taken, send, settle, tags};
 use crate::resource::{
     CallError, Change, Context, Effect, ErrorClass, Holder, Known, Lookup, Readiness, Ref,
     Resource, StepError, TagMap, Timing,
@@ -150,11 +150,10 @@ impl Resource for Namespace {
                     "the answer holds no operation ID",
                 )
             })?,
-            // An earlier sending of this very request may have done it.
-            Err(error) if error.class == ErrorClass::AlreadyExists => {
-                return self.find(context).await?.ok_or_else(|| error.into());
+            Err(error) => {
+                let what = format!("the namespace `{}`", self.name);
+                return Ok(ours_or_taken(error, &what, self.find(context)).await?);
             }
-            Err(error) => return Err(error.into()),
         };
         Ok(NamespaceOutputs {
             namespace_id: None,

@@ -1,0 +1,313 @@
+//! The ECS service: how is it made, compared, changed, drained and removed?
+
+mod comparison;
+mod observed;
+mod requests;
+mod rollout;
+mod stopped_task;
+
+use std::time::Duration;
+
+use aws_sdk_ecs::types as api;
+use serde::{Deserialize, Serialize};
+
+pub use observed::{AttachedTargetGroup, EcsServiceObserved};
+use requests::count;
+
+use super::cluster::Cluster;
+use super::discovery_service::DiscoveryService;
+use super::listener::Listener;
+use super::listener_rule::ListenerRule;
+use super::log_group::LogGroup;
+use super::nat_gateway::NatGateway;
+use super::role::Role;
+use super::route_table::RouteTable;
+use super::security_group::SecurityGroup;
+use super::security_group_rules::SecurityGroupRules;
+use super::subnet::Subnet;
+use super::target_group::TargetGroup;
+use super::task_definition::TaskDefinition;
+use crate::aws::{Aws, Settle, ours_or_taken, send, settle, tags};
+use crate::resource::{
+    CallError, Change, Context, Holder, Known, Lookup, Readiness, Ref, Resource, StepError, TagMap,
+    Timing,
+};
+
+/// What the stack wants: a number of Fargate tasks, kept running, found and balanced.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EcsService {
+    /// `Ref::exists`: aws-behaviour §1 row 29.
+    pub cluster: Ref<Cluster>,
+    /// Unique in the cluster.
+    pub name: String,
+    /// What its tasks are. `Ref::exists`: only the ARN is needed.
+    pub task_definition: Ref<TaskDefinition>,
+    /// How many tasks to keep running.
+    pub desired_count: u32,
+    /// Where the tasks live. `Ref::exists`: row 1.
+    pub subnets: Vec<Ref<Subnet>>,
+    /// What may reach them. `Ref::exists`: row 1.
+    pub security_groups: Vec<Ref<SecurityGroup>>,
+    /// Whether the tasks get public addresses.
+    pub assign_public_ip: bool,
+    /// Who sends them requests.
+    pub load_balancers: Vec<ServiceLoadBalancer>,
+    /// Where they are registered under a name; AWS takes one. `Ref::exists`: row 26.
+    pub service_registry: Option<Ref<DiscoveryService>>,
+    /// Whether `aws ecs execute-command` works; tasks that already run keep what they started with.
+    pub enable_execute_command: bool,
+    /// `None` leaves it off, as AWS does: navi itself sees tasks that keep failing.
+    pub deployment_circuit_breaker: Option<DeploymentCircuitBreaker>,
+    /// How long failing health checks are overlooked after a task's start; `None` leaves it to AWS.
+    pub health_check_grace_period_seconds: Option<u32>,
+    /// Whether tasks get the service's tags. AWS's default is off.
+    pub propagate_tags: bool,
+    /// Tags.
+    pub tags: TagMap,
+
+    // From here on edges that carry no value: what must be there for the tasks to work.
+    /// `Ref::exists`: row 35, the tasks' peers could not reach them.
+    pub security_group_rules: Vec<Ref<SecurityGroupRules>>,
+    /// `Ref::exists`: row 33. Without the policy tasks can't pull their images, and a service that outlives it
+    /// sticks in DRAINING.
+    pub roles: Vec<Ref<Role>>,
+    /// Listeners whose default action names a target group of this service. `Ref::exists`: row 30.
+    pub listeners: Vec<Ref<Listener>>,
+    /// `Ref::exists`: row 30, CreateService refuses a target group that no rule names.
+    pub listener_rules: Vec<Ref<ListenerRule>>,
+    /// `Ref::ready`: row 34. Tasks that start before the gateway works fail to pull, and ECS backs off up to 15 minutes.
+    pub nat_gateways: Vec<Ref<NatGateway>>,
+    /// The tables of its subnets, with route and association. `Ref::exists`: row 34.
+    pub route_tables: Vec<Ref<RouteTable>>,
+    /// `Ref::exists`: row 28, a task whose log group is missing stops.
+    pub log_groups: Vec<Ref<LogGroup>>,
+    /// Services of which healthy instances must be registered first. `Ref::ready` (row 36), `unordered_on_delete`:
+    /// all services drain together (aws-behaviour §3 step 1).
+    pub depends_on: Vec<Ref<EcsService>>,
+}
+
+/// A target group that the tasks are registered in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ServiceLoadBalancer {
+    /// `Ref::exists`: row 30.
+    pub target_group: Ref<TargetGroup>,
+    /// Which container gets the requests.
+    pub container_name: String,
+    /// On which port.
+    pub container_port: u16,
+}
+
+/// Lets ECS give up a deployment whose tasks keep failing to start.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DeploymentCircuitBreaker {
+    /// Whether it then goes back to the last one that worked.
+    pub rollback: bool,
+}
+
+/// What dependents may read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EcsServiceOutputs {
+    /// `arn:aws:ecs:…:service/cluster/name`.
+    pub arn: String,
+    /// The name.
+    pub name: String,
+    /// ARN of the cluster.
+    pub cluster: String,
+    /// The deployment that the last create or update began: events tell its fate by this ID.
+    pub deployment_id: Option<String>,
+}
+
+impl Resource for EcsService {
+    const KIND: &'static str = "ecs_service";
+    // aws-behaviour §2.18 "typical delete" and §6.4.
+    const TIMING: Timing = Timing {
+        ready: Duration::from_secs(50),
+        gone: Duration::from_secs(60),
+        look_every: Duration::from_secs(2),
+        ready_within: Duration::from_secs(1200),
+        gone_within: Duration::from_secs(1500),
+    };
+    type Cloud = Aws;
+    type Observed = EcsServiceObserved;
+    type Outputs = EcsServiceOutputs;
+
+    fn diff(&self, seen: &EcsServiceObserved, recorded: Option<&Self>, known: &Known) -> Change {
+        self.compare(seen, recorded, known)
+    }
+
+    fn outputs(&self, seen: &EcsServiceObserved) -> EcsServiceOutputs {
+        EcsServiceOutputs {
+            arn: seen.arn.clone(),
+            name: seen.name.clone(),
+            cluster: seen.cluster.clone(),
+            deployment_id: seen.rollout.deployment_id.clone(),
+        }
+    }
+
+    fn readiness(&self, seen: &EcsServiceObserved) -> Readiness {
+        rollout::readiness(self.desired_count, seen)
+    }
+
+    async fn read(
+        aws: &Aws,
+        lookups: &[Lookup<'_, Self>],
+    ) -> Result<Vec<Option<EcsServiceObserved>>, CallError> {
+        observed::read(aws, lookups).await
+    }
+
+    async fn find(
+        &self,
+        context: &Context<'_, Aws>,
+    ) -> Result<Option<EcsServiceOutputs>, CallError> {
+        let cluster = context.outputs(&self.cluster)?.arn;
+        let found = observed::describe(context.cloud, &cluster, vec![self.name.clone()]).await?;
+        found
+            .into_iter()
+            .find(|service| tags::ecs_made_by(service.tags.as_deref(), context.token))
+            .map(outputs_of)
+            .transpose()
+    }
+
+    async fn create(&self, context: &Context<'_, Aws>) -> Result<EcsServiceOutputs, StepError> {
+        let aws = context.cloud;
+        let cluster = context.outputs(&self.cluster)?.arn;
+        let definition = context.outputs(&self.task_definition)?.arn;
+        let network = self.network(context)?;
+        let balancers = self.target_groups(context)?;
+        let registries = self.registries(context)?;
+        let tags = tags::ecs(&tags::with_token(&self.tags, context.token));
+        // Rows 29, 30 and 32: a target group, a cluster or the service-linked role that AWS still spreads.
+        let answer = settle("ecs:CreateService", Settle::Spreading, || {
+            aws.ecs
+                .create_service()
+                .cluster(&cluster)
+                .service_name(&self.name)
+                .client_token(context.token)
+                .launch_type(api::LaunchType::Fargate)
+                .task_definition(&definition)
+                .desired_count(count(self.desired_count))
+                .network_configuration(network.clone())
+                .set_load_balancers(Some(balancers.clone()))
+                .set_service_registries(Some(registries.clone()))
+                .enable_execute_command(self.enable_execute_command)
+                .set_deployment_configuration(self.circuit_breaker())
+                .set_health_check_grace_period_seconds(self.grace_period())
+                .set_propagate_tags(self.propagate_tags.then_some(api::PropagateTags::Service))
+                .set_tags(Some(tags.clone()))
+                .send()
+        })
+        .await;
+        match answer {
+            Ok(answer) => Ok(answered(answer.service, "ecs:CreateService")?),
+            Err(error) => {
+                let what = format!("the service `{}`", self.name);
+                Ok(ours_or_taken(error, &what, self.find(context)).await?)
+            }
+        }
+    }
+
+    async fn update(
+        &self,
+        context: &Context<'_, Aws>,
+        outputs: &EcsServiceOutputs,
+        _seen: &EcsServiceObserved,
+        change: &Change,
+    ) -> Result<EcsServiceOutputs, StepError> {
+        let aws = context.cloud;
+        if change.touches("tags") {
+            let dropped = change.dropped_tag_keys(&self.tags);
+            tags::retag_ecs(aws, &outputs.arn, &self.tags, &dropped).await?;
+        }
+        if change
+            .fields
+            .iter()
+            .all(|field| field.field.starts_with("tags."))
+        {
+            return Ok(outputs.clone());
+        }
+        let call = self.changed_fields(context, outputs, change)?;
+        // A target group or a role that the change brings along is as fresh as at a create.
+        let answer = settle("ecs:UpdateService", Settle::Spreading, || {
+            call.clone().send()
+        })
+        .await?;
+        Ok(answered(answer.service, "ecs:UpdateService")?)
+    }
+
+    async fn delete(
+        &self,
+        context: &Context<'_, Aws>,
+        outputs: &EcsServiceOutputs,
+    ) -> Result<(), StepError> {
+        let aws = context.cloud;
+        self.shorten_draining(context).await;
+        let call = aws
+            .ecs
+            .update_service()
+            .cluster(&outputs.cluster)
+            .service(&outputs.name)
+            .desired_count(0);
+        // Not active any more: an earlier delete was accepted, and this one is as well.
+        match send("ecs:UpdateService", call.send()).await {
+            Err(error) if error.is_not_found() => {}
+            Err(error) => return Err(error.into()),
+            Ok(_) => {}
+        }
+        let call = aws
+            .ecs
+            .delete_service()
+            .cluster(&outputs.cluster)
+            .service(&outputs.name)
+            .force(true);
+        match send("ecs:DeleteService", call.send()).await {
+            Err(error) if error.is_not_found() => Ok(()),
+            Err(error) => Err(error.into()),
+            Ok(_) => Ok(()),
+        }
+    }
+
+    async fn holders(
+        &self,
+        context: &Context<'_, Aws>,
+        outputs: &EcsServiceOutputs,
+    ) -> Vec<Holder> {
+        let tasks = observed::living_tasks(context.cloud, outputs).await;
+        tasks
+            .unwrap_or_default()
+            .into_iter()
+            .map(|arn| Holder {
+                id: arn.rsplit('/').next().unwrap_or(&arn).to_owned(),
+                what: "task that is still to stop".to_owned(),
+            })
+            .collect()
+    }
+}
+
+fn answered(
+    service: Option<api::Service>,
+    operation: &str,
+) -> Result<EcsServiceOutputs, CallError> {
+    service
+        .ok_or_else(|| CallError::local(operation, "the answer holds no service"))
+        .and_then(outputs_of)
+}
+
+fn outputs_of(service: api::Service) -> Result<EcsServiceOutputs, CallError> {
+    let deployment_id = service
+        .deployments()
+        .iter()
+        .find(|deployment| deployment.status() == Some("PRIMARY"))
+        .and_then(|deployment| deployment.id.clone());
+    let incomplete = || {
+        CallError::local(
+            "ecs:DescribeServices",
+            "the answer lacks the service's ARN, name or cluster",
+        )
+    };
+    Ok(EcsServiceOutputs {
+        arn: service.service_arn.ok_or_else(incomplete)?,
+        name: service.service_name.ok_or_else(incomplete)?,
+        cluster: service.cluster_arn.ok_or_else(incomplete)?,
+        deployment_id,
+    })
+}

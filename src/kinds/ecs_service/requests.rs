@@ -1,0 +1,170 @@
+//! How do the wishes of an ECS service look in ECS's own requests?
+
+use aws_sdk_ecs::types as api;
+use aws_sdk_elasticloadbalancingv2::types::TargetGroupAttribute;
+use futures::future::join_all;
+
+use super::{EcsService, EcsServiceOutputs};
+use crate::aws::{Aws, send};
+use crate::resource::{CallError, Change, Context};
+
+/// The deregistration delay while a service is being removed. The 300 s that AWS sets dominate every `down`
+/// (aws-behaviour §2.18); a few seconds let requests that are under way end.
+const DELAY_ON_DELETE_SECONDS: u32 = 5;
+
+type UpdateService = aws_sdk_ecs::operation::update_service::builders::UpdateServiceFluentBuilder;
+
+impl EcsService {
+    pub(super) fn network(
+        &self,
+        context: &Context<'_, Aws>,
+    ) -> Result<api::NetworkConfiguration, CallError> {
+        let subnets = context.all(&self.subnets, |subnet| subnet.subnet_id)?;
+        let groups = context.all(&self.security_groups, |group| group.group_id)?;
+        let configuration = api::AwsVpcConfiguration::builder()
+            .set_subnets(Some(subnets))
+            .set_security_groups(Some(groups))
+            .assign_public_ip(match self.assign_public_ip {
+                true => api::AssignPublicIp::Enabled,
+                false => api::AssignPublicIp::Disabled,
+            })
+            .build()
+            .expect("its required member is set");
+        Ok(api::NetworkConfiguration::builder()
+            .awsvpc_configuration(configuration)
+            .build())
+    }
+
+    pub(super) fn target_groups(
+        &self,
+        context: &Context<'_, Aws>,
+    ) -> Result<Vec<api::LoadBalancer>, CallError> {
+        self.load_balancers
+            .iter()
+            .map(|balancer| {
+                Ok(api::LoadBalancer::builder()
+                    .target_group_arn(context.outputs(&balancer.target_group)?.arn)
+                    .container_name(&balancer.container_name)
+                    .container_port(balancer.container_port.into())
+                    .build())
+            })
+            .collect()
+    }
+
+    pub(super) fn registries(
+        &self,
+        context: &Context<'_, Aws>,
+    ) -> Result<Vec<api::ServiceRegistry>, CallError> {
+        self.service_registry
+            .iter()
+            .map(|registry| {
+                let arn = context.outputs(registry)?.arn;
+                Ok(api::ServiceRegistry::builder().registry_arn(arn).build())
+            })
+            .collect()
+    }
+
+    pub(super) fn circuit_breaker(&self) -> Option<api::DeploymentConfiguration> {
+        let breaker = self.deployment_circuit_breaker.as_ref()?;
+        Some(breaker_configuration(true, breaker.rollback))
+    }
+
+    pub(super) fn grace_period(&self) -> Option<i32> {
+        self.health_check_grace_period_seconds.map(count)
+    }
+
+    /// One UpdateService with what differs; what it leaves out stays as it is (aws-behaviour §2.18).
+    pub(super) fn changed_fields(
+        &self,
+        context: &Context<'_, Aws>,
+        outputs: &EcsServiceOutputs,
+        change: &Change,
+    ) -> Result<UpdateService, CallError> {
+        let mut call = context
+            .cloud
+            .ecs
+            .update_service()
+            .cluster(&outputs.cluster)
+            .service(&outputs.name);
+        if change.touches("task_definition") {
+            call = call.task_definition(context.outputs(&self.task_definition)?.arn);
+        }
+        if change.touches("deployment") {
+            call = call.force_new_deployment(true);
+        }
+        if change.touches("desired_count") {
+            call = call.desired_count(count(self.desired_count));
+        }
+        if ["subnets", "security_groups", "assign_public_ip"]
+            .iter()
+            .any(|field| change.touches(field))
+        {
+            call = call.network_configuration(self.network(context)?);
+        }
+        if change.touches("load_balancers") {
+            call = call.set_load_balancers(Some(self.target_groups(context)?));
+        }
+        if change.touches("service_registry") {
+            call = call.set_service_registries(Some(self.registries(context)?));
+        }
+        if change.touches("enable_execute_command") {
+            call = call.enable_execute_command(self.enable_execute_command);
+        }
+        if change.touches("deployment_circuit_breaker") {
+            let off = breaker_configuration(false, false);
+            call = call.deployment_configuration(self.circuit_breaker().unwrap_or(off));
+        }
+        if change.touches("health_check_grace_period_seconds") {
+            call = call.health_check_grace_period_seconds(self.grace_period().unwrap_or(0));
+        }
+        if change.touches("propagate_tags") {
+            call = call.propagate_tags(match self.propagate_tags {
+                true => api::PropagateTags::Service,
+                false => api::PropagateTags::None,
+            });
+        }
+        Ok(call)
+    }
+
+    /// Best effort: a service drains as well with the long delay, only slower.
+    pub(super) async fn shorten_draining(&self, context: &Context<'_, Aws>) {
+        let groups = self
+            .load_balancers
+            .iter()
+            .filter_map(|balancer| context.known.outputs(&balancer.target_group))
+            .filter(|group| {
+                group
+                    .deregistration_delay_seconds
+                    .is_none_or(|delay| delay > DELAY_ON_DELETE_SECONDS)
+            });
+        let calls = groups.map(|group| {
+            let delay = TargetGroupAttribute::builder()
+                .key("deregistration_delay.timeout_seconds")
+                .value(DELAY_ON_DELETE_SECONDS.to_string())
+                .build();
+            let call = context
+                .cloud
+                .elb
+                .modify_target_group_attributes()
+                .target_group_arn(group.arn)
+                .attributes(delay);
+            send("elb:ModifyTargetGroupAttributes", call.send())
+        });
+        join_all(calls).await;
+    }
+}
+
+fn breaker_configuration(enable: bool, rollback: bool) -> api::DeploymentConfiguration {
+    let breaker = api::DeploymentCircuitBreaker::builder()
+        .enable(enable)
+        .rollback(rollback)
+        .build();
+    api::DeploymentConfiguration::builder()
+        .deployment_circuit_breaker(breaker)
+        .build()
+}
+
+/// A count as the API takes it; ECS's own limits lie far below what does not fit.
+pub(super) fn count(value: u32) -> i32 {
+    i32::try_from(value).unwrap_or(i32::MAX)
+}

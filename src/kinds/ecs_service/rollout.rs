@@ -1,0 +1,686 @@
+//! Does a service serve yet? If not, what is missing; if it never will, why?
+
+use super::observed::EcsServiceObserved;
+use super::stopped_task::{StoppedTask, advice, generalised};
+use crate::resource::Readiness;
+
+/// So many tasks that stop for one and the same reason are no accident. One or two are: a role or a log group
+/// that AWS still spreads fails the first tasks (aws-behaviour §2.8).
+const IDENTICAL_FAILURES: usize = 3;
+
+/// What the readiness of a service is judged by.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rollout {
+    /// The revision that the stack asked for.
+    pub task_definition: Option<String>,
+    /// The deployment that the stack began.
+    pub deployment_id: Option<String>,
+    /// The deployments that ECS lists.
+    pub deployments: Vec<Deployment>,
+    /// What ECS said, newest first.
+    pub events: Vec<Event>,
+    /// Health by target group; `None` when nobody asked.
+    pub target_groups: Option<Vec<TargetGroupHealth>>,
+    /// Instances in Cloud Map that are not unhealthy; `None` when nobody asked or there is no registry.
+    pub instances: Option<usize>,
+    /// Tasks that stopped lately; empty when nobody asked.
+    pub stopped: Vec<StoppedTask>,
+}
+
+/// One deployment of a service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Deployment {
+    /// `ecs-svc/…`.
+    pub id: String,
+    /// Whether it is the one that ECS works towards.
+    pub primary: bool,
+    /// ARN of its revision.
+    pub task_definition: String,
+    /// How far it is.
+    pub state: RolloutState,
+    /// What ECS says of that.
+    pub reason: String,
+    /// How many of its tasks run.
+    pub running: u32,
+    /// When it began, in seconds since 1970.
+    pub created_at: f64,
+}
+
+/// How far a deployment is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RolloutState {
+    /// Starting and stopping tasks.
+    InProgress,
+    /// Steady.
+    Completed,
+    /// Given up by the circuit breaker.
+    Failed,
+}
+
+/// Something that ECS said about a service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// When, in seconds since 1970.
+    pub at: f64,
+    /// What.
+    pub message: String,
+}
+
+/// How the targets in one group do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TargetGroupHealth {
+    /// How many are healthy.
+    pub healthy: usize,
+    /// What is said of one that is not.
+    pub reason: Option<String>,
+}
+
+impl Rollout {
+    /// The deployment that ECS works towards.
+    pub fn primary(&self) -> Option<&Deployment> {
+        self.deployments
+            .iter()
+            .find(|deployment| deployment.primary)
+    }
+
+    fn is_ours(&self, deployment: &Deployment) -> bool {
+        match &self.task_definition {
+            Some(wanted) => deployment.task_definition == *wanted,
+            None => true,
+        }
+    }
+
+    /// The deployment that ECS works towards, if it is what the stack asked for.
+    fn ours(&self) -> Option<&Deployment> {
+        self.primary().filter(|primary| self.is_ours(primary))
+    }
+
+    /// The failures of our deployments' tasks, latest first.
+    fn failures(&self) -> Vec<String> {
+        // What an earlier deployment of the same revision suffered from may be mended by now.
+        let ours = |id: &str| match self.ours() {
+            Some(primary) => primary.id == id,
+            None => {
+                self.deployment_id.as_deref() == Some(id)
+                    || self
+                        .deployments
+                        .iter()
+                        .any(|one| one.id == id && self.is_ours(one))
+            }
+        };
+        let mut failed: Vec<_> = self
+            .stopped
+            .iter()
+            .filter(|task| ours(&task.deployment_id))
+            .filter_map(|task| Some((task.at, task.failure()?)))
+            .collect();
+        failed.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+        failed.into_iter().map(|(_, failure)| failure).collect()
+    }
+
+    /// How often the latest failure happened, whatever IDs its text holds.
+    fn repeated_failure(&self) -> Option<(usize, String)> {
+        let failures = self.failures();
+        let latest = failures.first()?;
+        let same = generalised(latest);
+        let times = failures
+            .iter()
+            .filter(|other| generalised(other) == same)
+            .count();
+        Some((times, latest.clone()))
+    }
+}
+
+/// The verdict. `wanted` is the number of tasks that the stack wants.
+pub fn readiness(wanted: u32, seen: &EcsServiceObserved) -> Readiness {
+    let rollout = &seen.rollout;
+    if seen.draining {
+        return Readiness::Failed("the service is being deleted (DRAINING)".to_owned());
+    }
+    if let Some(why) = given_up(rollout) {
+        return Readiness::Failed(with_cause(why, rollout));
+    }
+    if wanted == 0 {
+        return match seen.running_count {
+            0 => Readiness::Ready,
+            running => Readiness::Pending(format!("{running} {} still to stop", tasks(running))),
+        };
+    }
+    let Some(ours) = rollout.ours() else {
+        return Readiness::Pending("ECS has not begun the new deployment yet".to_owned());
+    };
+    if ours.state == RolloutState::Completed && shortfalls(wanted, ours, rollout).is_empty() {
+        return Readiness::Ready;
+    }
+    match rollout.repeated_failure() {
+        Some((times, failure)) if times >= IDENTICAL_FAILURES => {
+            Readiness::Failed(with_advice(same_reason(times, &failure), &failure))
+        }
+        _ => Readiness::Pending(progress(wanted, ours, rollout)),
+    }
+}
+
+/// Why nothing comes of the deployment if it is left alone: then only a new one helps. A failed one starts no
+/// tasks any more, and one whose tasks keep stopping starts them at ever longer intervals, up to 15 minutes,
+/// which only a new deployment ends (aws-behaviour §2.18, failing tasks).
+pub fn stuck(wanted: u32, rollout: &Rollout) -> Option<String> {
+    let ours = rollout.ours()?;
+    if ours.state == RolloutState::Failed {
+        return Some("FAILED".to_owned());
+    }
+    let (times, failure) = rollout.repeated_failure()?;
+    (ours.running < wanted && times >= IDENTICAL_FAILURES).then(|| same_reason(times, &failure))
+}
+
+fn same_reason(times: usize, failure: &str) -> String {
+    format!("{times} tasks stopped for the same reason: {failure}")
+}
+
+/// Why ECS gave our deployment up. Its circuit breaker marks it FAILED; with rollback the previous revision
+/// becomes PRIMARY again and in the end COMPLETED, which must not pass for success.
+fn given_up(rollout: &Rollout) -> Option<String> {
+    let superseded = rollout.ours().is_none();
+    let failed = rollout.deployments.iter().find(|deployment| {
+        deployment.state == RolloutState::Failed
+            && rollout.is_ours(deployment)
+            && (deployment.primary || superseded)
+    });
+    let back = match rollout.primary() {
+        Some(primary) if superseded => {
+            format!("ECS rolled back to {}", short(&primary.task_definition))
+        }
+        _ => "ECS gave the deployment up".to_owned(),
+    };
+    if let Some(failed) = failed {
+        return Some(format!("{back}: {}", sentence(&failed.reason)));
+    }
+    // A failed deployment leaves the list once its tasks are gone; the events remember it by its ID.
+    let began = rollout.deployment_id.as_ref();
+    let current = began.filter(|id| rollout.ours().is_none_or(|ours| ours.id == **id));
+    let named = current.and_then(|id| {
+        let named = format!("(deployment {id}) deployment failed");
+        rollout
+            .events
+            .iter()
+            .find(|event| event.message.contains(&named))
+    });
+    if let Some(event) = named {
+        return Some(format!("{back}: {}", without_name(&event.message)));
+    }
+    rollout
+        .primary()
+        .filter(|primary| superseded && primary.reason.contains("rolling back"))
+        .map(|primary| format!("{back}: {}", sentence(&primary.reason)))
+}
+
+fn with_cause(why: String, rollout: &Rollout) -> String {
+    match rollout.failures().first() {
+        Some(failure) => with_advice(format!("{why}; last task: {failure}"), failure),
+        None => why,
+    }
+}
+
+fn with_advice(text: String, failure: &str) -> String {
+    match advice(failure) {
+        Some(advice) => format!("{text}; {advice}"),
+        None => text,
+    }
+}
+
+/// What is still short of the wanted number: tasks, targets, instances.
+fn shortfalls(wanted: u32, ours: &Deployment, rollout: &Rollout) -> Vec<String> {
+    counts(wanted, ours, rollout)
+        .into_iter()
+        .filter(|(count, _)| *count < wanted as usize)
+        .map(|(_, text)| text)
+        .collect()
+}
+
+/// Every count there is, with its text.
+fn counts(wanted: u32, ours: &Deployment, rollout: &Rollout) -> Vec<(usize, String)> {
+    let running = ours.running as usize;
+    let mut counts = vec![(
+        running,
+        format!("{running} of {wanted} {} running", tasks(wanted)),
+    )];
+    for group in rollout.target_groups.iter().flatten() {
+        let healthy = group.healthy;
+        let mut text = format!("{healthy} of {wanted} {} healthy", plural(wanted, "target"));
+        if let Some(reason) = group.reason.as_ref().filter(|_| healthy < wanted as usize) {
+            text.push_str(&format!(" ({})", sentence(reason)));
+        }
+        counts.push((healthy, text));
+    }
+    if let Some(instances) = rollout.instances {
+        let what = plural(wanted, "instance");
+        counts.push((
+            instances,
+            format!("{instances} of {wanted} {what} registered"),
+        ));
+    }
+    counts
+}
+
+/// All of it in one line: `1 of 3 tasks running, 0 of 3 targets healthy`.
+fn progress(wanted: u32, ours: &Deployment, rollout: &Rollout) -> String {
+    let all = counts(wanted, ours, rollout);
+    let mut text = all
+        .iter()
+        .map(|(_, text)| text.as_str())
+        .collect::<Vec<_>>()
+        .join(", ");
+    if shortfalls(wanted, ours, rollout).is_empty() {
+        let old: u32 = rollout
+            .deployments
+            .iter()
+            .filter(|one| !one.primary)
+            .map(|one| one.running)
+            .sum();
+        match old {
+            0 => text.push_str(", deployment still in progress"),
+            old => text.push_str(&format!(", {old} old {} still to stop", tasks(old))),
+        }
+    }
+    if let Some(failure) = rollout.failures().first() {
+        text.push_str(&format!("; last task: {failure}"));
+    } else if let Some(trouble) = trouble(ours, rollout) {
+        text.push_str(&format!("; ECS: {trouble}"));
+    }
+    text
+}
+
+/// The newest of what ECS said since our deployment began, if it is a complaint.
+fn trouble<'a>(ours: &Deployment, rollout: &'a Rollout) -> Option<&'a str> {
+    rollout
+        .events
+        .first()
+        .filter(|event| event.at >= ours.created_at)
+        .map(|event| without_name(&event.message))
+        .filter(|message| message.contains("unable to") || message.contains("failed"))
+}
+
+/// Events begin with `(service name) `, which the reader knows.
+fn without_name(message: &str) -> &str {
+    let rest = message
+        .strip_prefix("(service ")
+        .and_then(|rest| rest.split_once(") "))
+        .map_or(message, |(_, rest)| rest);
+    sentence(rest)
+}
+
+fn sentence(text: &str) -> &str {
+    text.trim().trim_end_matches('.')
+}
+
+/// `family:revision` of an ARN.
+fn short(arn: &str) -> &str {
+    arn.rsplit('/').next().unwrap_or(arn)
+}
+
+fn tasks(count: u32) -> String {
+    plural(count, "task")
+}
+
+fn plural(count: u32, noun: &str) -> String {
+    match count {
+        1 => noun.to_owned(),
+        _ => format!("{noun}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ecs::types as api;
+
+    use super::super::observed::observe;
+    use super::super::stopped_task::StoppedContainer;
+    use super::*;
+
+    const NEW: &str = "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:2";
+    const OLD: &str = "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:1";
+
+    fn deployment(id: &str, revision: &str, state: RolloutState, running: u32) -> Deployment {
+        Deployment {
+            id: id.into(),
+            primary: true,
+            task_definition: revision.into(),
+            state,
+            reason: String::new(),
+            running,
+            created_at: 100.0,
+        }
+    }
+
+    fn seen(deployments: Vec<Deployment>) -> EcsServiceObserved {
+        let mut seen = observe(&api::Service::builder().status("ACTIVE").build());
+        seen.running_count = deployments.iter().map(|one| one.running).sum();
+        seen.rollout = Rollout {
+            task_definition: Some(NEW.into()),
+            deployment_id: Some("ecs-svc/2".into()),
+            deployments,
+            ..Rollout::default()
+        };
+        seen
+    }
+
+    fn waited_for(
+        mut seen: EcsServiceObserved,
+        healthy: usize,
+        instances: usize,
+    ) -> EcsServiceObserved {
+        seen.rollout.target_groups = Some(vec![TargetGroupHealth {
+            healthy,
+            reason: None,
+        }]);
+        seen.rollout.instances = Some(instances);
+        seen
+    }
+
+    fn failing(code: i32, at: f64) -> StoppedTask {
+        StoppedTask {
+            deployment_id: "ecs-svc/2".into(),
+            at,
+            code: Some(api::TaskStopCode::EssentialContainerExited),
+            reason: "Essential container in task exited".into(),
+            containers: vec![StoppedContainer {
+                name: "web".into(),
+                image: "web:2".into(),
+                exit_code: Some(code),
+                reason: None,
+            }],
+        }
+    }
+
+    fn text(readiness: Readiness) -> String {
+        match readiness {
+            Readiness::Ready => "ready".to_owned(),
+            Readiness::Pending(text) => format!("pending: {text}"),
+            Readiness::Failed(text) => format!("failed: {text}"),
+        }
+    }
+
+    #[test]
+    fn ready_means_rolled_out_running_healthy_and_registered() {
+        let done = || {
+            seen(vec![deployment(
+                "ecs-svc/2",
+                NEW,
+                RolloutState::Completed,
+                3,
+            )])
+        };
+        assert_eq!(readiness(3, &waited_for(done(), 3, 3)), Readiness::Ready);
+        // A sweep that nobody waits in judges by the deployment alone.
+        assert_eq!(readiness(3, &done()), Readiness::Ready);
+        assert_eq!(
+            text(readiness(3, &waited_for(done(), 1, 3))),
+            "pending: 3 of 3 tasks running, 1 of 3 targets healthy, 3 of 3 instances registered"
+        );
+        assert_eq!(
+            text(readiness(3, &waited_for(done(), 3, 2))),
+            "pending: 3 of 3 tasks running, 3 of 3 targets healthy, 2 of 3 instances registered"
+        );
+    }
+
+    #[test]
+    fn counts_alone_do_not_make_a_deployment_done() {
+        let running = seen(vec![deployment(
+            "ecs-svc/2",
+            NEW,
+            RolloutState::InProgress,
+            1,
+        )]);
+        assert_eq!(
+            text(readiness(1, &waited_for(running, 1, 1))),
+            "pending: 1 of 1 task running, 1 of 1 target healthy, 1 of 1 instance registered, \
+             deployment still in progress"
+        );
+    }
+
+    #[test]
+    fn old_tasks_that_still_run_are_told() {
+        let mut old = deployment("ecs-svc/1", OLD, RolloutState::Completed, 2);
+        old.primary = false;
+        let moving = seen(vec![
+            deployment("ecs-svc/2", NEW, RolloutState::InProgress, 2),
+            old,
+        ]);
+        assert_eq!(
+            text(readiness(2, &moving)),
+            "pending: 2 of 2 tasks running, 2 old tasks still to stop"
+        );
+    }
+
+    #[test]
+    fn unhealthy_targets_say_why() {
+        let mut seen = waited_for(
+            seen(vec![deployment(
+                "ecs-svc/2",
+                NEW,
+                RolloutState::InProgress,
+                1,
+            )]),
+            0,
+            1,
+        );
+        seen.rollout.target_groups = Some(vec![TargetGroupHealth {
+            healthy: 0,
+            reason: Some("Health checks failed with these codes: [502]".into()),
+        }]);
+        assert_eq!(
+            text(readiness(1, &seen)),
+            "pending: 1 of 1 task running, 0 of 1 target healthy (Health checks failed with these codes: [502]), \
+             1 of 1 instance registered"
+        );
+    }
+
+    #[test]
+    fn the_last_revision_is_not_taken_for_the_new_one() {
+        let stale = seen(vec![deployment(
+            "ecs-svc/1",
+            OLD,
+            RolloutState::Completed,
+            1,
+        )]);
+        assert!(matches!(readiness(1, &stale), Readiness::Pending(_)));
+    }
+
+    #[test]
+    fn a_rollback_is_a_failure_though_it_ends_completed() {
+        let mut failed = deployment("ecs-svc/2", NEW, RolloutState::Failed, 0);
+        failed.primary = false;
+        failed.reason = "ECS deployment circuit breaker: tasks failed to start.".into();
+        let back = deployment("ecs-svc/3", OLD, RolloutState::Completed, 1);
+        let mut rolled = seen(vec![back.clone(), failed]);
+        rolled.rollout.stopped = vec![failing(1, 1.0)];
+        assert_eq!(
+            text(readiness(1, &rolled)),
+            "failed: ECS rolled back to web:1: ECS deployment circuit breaker: tasks failed to start; \
+             last task: container web exited with code 1 (image web:2); the container's own log says why"
+        );
+        // Later the failed deployment is listed no more, and only the events know of it.
+        let mut later = seen(vec![back]);
+        later.rollout.events = vec![
+            Event {
+                at: 300.0,
+                message: "(service web) has reached a steady state.".into(),
+            },
+            Event {
+                at: 200.0,
+                message:
+                    "(service web) (deployment ecs-svc/2) deployment failed: tasks failed to start."
+                        .into(),
+            },
+        ];
+        assert_eq!(
+            text(readiness(1, &later)),
+            "failed: ECS rolled back to web:1: (deployment ecs-svc/2) deployment failed: tasks failed to start"
+        );
+    }
+
+    #[test]
+    fn an_earlier_deployments_failure_does_not_fail_this_one() {
+        let mut seen = seen(vec![deployment(
+            "ecs-svc/2",
+            NEW,
+            RolloutState::Completed,
+            1,
+        )]);
+        seen.rollout.events = vec![Event {
+            at: 50.0,
+            message:
+                "(service web) (deployment ecs-svc/1) deployment failed: tasks failed to start."
+                    .into(),
+        }];
+        assert_eq!(readiness(1, &seen), Readiness::Ready);
+    }
+
+    #[test]
+    fn a_breaker_without_rollback_fails_too() {
+        let mut failed = deployment("ecs-svc/2", NEW, RolloutState::Failed, 0);
+        failed.reason = "ECS deployment circuit breaker: tasks failed to start.".into();
+        assert_eq!(
+            text(readiness(1, &seen(vec![failed]))),
+            "failed: ECS gave the deployment up: ECS deployment circuit breaker: tasks failed to start"
+        );
+    }
+
+    #[test]
+    fn tasks_that_keep_stopping_for_one_reason_fail_the_service() {
+        let mut looping = seen(vec![deployment(
+            "ecs-svc/2",
+            NEW,
+            RolloutState::InProgress,
+            0,
+        )]);
+        looping.rollout.stopped = vec![failing(1, 3.0), failing(1, 2.0), failing(137, 1.0)];
+        assert_eq!(
+            text(readiness(1, &looping)),
+            "pending: 0 of 1 task running; last task: container web exited with code 1 (image web:2)"
+        );
+        looping.rollout.stopped.push(failing(1, 0.5));
+        assert_eq!(
+            text(readiness(1, &looping)),
+            "failed: 3 tasks stopped for the same reason: container web exited with code 1 (image web:2); \
+             the container's own log says why"
+        );
+    }
+
+    #[test]
+    fn another_deployments_failures_do_not_count() {
+        let mut seen = seen(vec![deployment(
+            "ecs-svc/2",
+            NEW,
+            RolloutState::InProgress,
+            0,
+        )]);
+        seen.rollout.stopped = vec![failing(1, 3.0); 5];
+        for task in &mut seen.rollout.stopped {
+            task.deployment_id = "ecs-svc/1".into();
+        }
+        assert_eq!(text(readiness(1, &seen)), "pending: 0 of 1 task running");
+    }
+
+    #[test]
+    fn the_failures_of_a_replaced_deployment_of_the_same_revision_do_not_count() {
+        let mut replaced = deployment("ecs-svc/1", NEW, RolloutState::InProgress, 0);
+        replaced.primary = false;
+        let mut seen = seen(vec![
+            deployment("ecs-svc/2", NEW, RolloutState::InProgress, 0),
+            replaced,
+        ]);
+        seen.rollout.stopped = vec![failing(1, 3.0); 5];
+        for task in &mut seen.rollout.stopped {
+            task.deployment_id = "ecs-svc/1".into();
+        }
+        assert_eq!(text(readiness(1, &seen)), "pending: 0 of 1 task running");
+        assert_eq!(stuck(1, &seen.rollout), None);
+    }
+
+    #[test]
+    fn a_deployment_that_comes_to_nothing_is_stuck() {
+        let failed = seen(vec![deployment("ecs-svc/2", NEW, RolloutState::Failed, 0)]);
+        assert_eq!(stuck(1, &failed.rollout).as_deref(), Some("FAILED"));
+        let mut looping = seen(vec![deployment(
+            "ecs-svc/2",
+            NEW,
+            RolloutState::InProgress,
+            0,
+        )]);
+        looping.rollout.stopped = vec![failing(1, 1.0); 3];
+        assert!(
+            stuck(1, &looping.rollout)
+                .unwrap()
+                .contains("exited with code 1")
+        );
+        looping.rollout.deployments[0].running = 1;
+        assert_eq!(stuck(1, &looping.rollout), None);
+    }
+
+    #[test]
+    fn a_service_that_recovered_is_ready() {
+        let mut seen = seen(vec![deployment(
+            "ecs-svc/2",
+            NEW,
+            RolloutState::Completed,
+            1,
+        )]);
+        seen.rollout.stopped = vec![failing(1, 1.0); 4];
+        assert_eq!(readiness(1, &seen), Readiness::Ready);
+    }
+
+    #[test]
+    fn what_ecs_complains_of_is_passed_on() {
+        let mut seen = seen(vec![deployment(
+            "ecs-svc/2",
+            NEW,
+            RolloutState::InProgress,
+            0,
+        )]);
+        let complaint = "(service web) was unable to place a task. Reason: Capacity is unavailable at this time.";
+        seen.rollout.events = vec![Event {
+            at: 101.0,
+            message: complaint.into(),
+        }];
+        assert_eq!(
+            text(readiness(1, &seen)),
+            "pending: 0 of 1 task running; ECS: was unable to place a task. Reason: Capacity is unavailable at this time"
+        );
+        // Not what it said of an earlier deployment.
+        seen.rollout.events[0].at = 99.0;
+        assert_eq!(text(readiness(1, &seen)), "pending: 0 of 1 task running");
+    }
+
+    #[test]
+    fn none_wanted_is_ready_when_none_runs() {
+        let stopping = seen(vec![deployment(
+            "ecs-svc/2",
+            NEW,
+            RolloutState::InProgress,
+            2,
+        )]);
+        assert_eq!(
+            text(readiness(0, &stopping)),
+            "pending: 2 tasks still to stop"
+        );
+        let stopped = seen(vec![deployment(
+            "ecs-svc/2",
+            NEW,
+            RolloutState::InProgress,
+            0,
+        )]);
+        assert_eq!(readiness(0, &stopped), Readiness::Ready);
+    }
+
+    #[test]
+    fn a_service_that_is_being_deleted_never_serves() {
+        let mut draining = seen(vec![deployment(
+            "ecs-svc/2",
+            NEW,
+            RolloutState::Completed,
+            1,
+        )]);
+        draining.draining = true;
+        assert!(matches!(readiness(1, &draining), Readiness::Failed(_)));
+    }
+}

@@ -1,0 +1,655 @@
+//! The Fargate task definition: how is a revision registered, compared, superseded and removed?
+
+mod container;
+
+use std::collections::BTreeMap;
+
+use aws_sdk_ecs::types as api;
+use aws_sdk_ecs::types::{TaskDefinitionField, TaskDefinitionStatus};
+use futures::future::try_join_all;
+use futures::{StreamExt, TryStreamExt, stream};
+use serde::{Deserialize, Serialize};
+
+pub use container::{ContainerDefinition, LogConfiguration, PortMapping, Protocol};
+use container::{
+    ContainerObserved, NONE, compare_container, container_definition, observe_container,
+};
+
+use super::role::Role;
+use crate::aws::{Aws, Settle, send, settle, tags};
+use crate::resource::{
+    CallError, Change, Context, Effect, ErrorClass, Known, Lookup, Ref, Resource, StepError, TagMap,
+};
+
+/// A revision that a create just made is among the newest of its family.
+const NEWEST: i32 = 20;
+/// DeleteTaskDefinitions takes this many per call.
+const DELETES_PER_CALL: usize = 10;
+/// Calls about single revisions that are under way at the same time.
+const AT_ONCE: usize = 8;
+
+/// What the stack wants: a task for Fargate, with an address of its own (`awsvpc`).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskDefinition {
+    /// The name that its revisions share.
+    pub family: String,
+    /// CPU units of the task; 1024 are one vCPU.
+    pub cpu: u32,
+    /// MiB of the task.
+    pub memory: u32,
+    /// What the containers may do. `Ref::exists`: aws-behaviour §1 row 27, only the ARN is needed.
+    pub task_role: Ref<Role>,
+    /// What pulls the images and writes the logs. `Ref::exists`: row 27.
+    pub execution_role: Ref<Role>,
+    /// The containers.
+    pub containers: Vec<ContainerDefinition>,
+    /// Tags.
+    pub tags: TagMap,
+}
+
+/// What AWS has.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TaskDefinitionObserved {
+    /// `arn:aws:ecs:…:task-definition/family:revision`.
+    pub arn: String,
+    /// The family.
+    pub family: String,
+    /// The revision.
+    pub revision: i32,
+    /// CPU units.
+    pub cpu: String,
+    /// MiB.
+    pub memory: String,
+    /// ARN of the task role.
+    pub task_role: String,
+    /// ARN of the execution role.
+    pub execution_role: String,
+    /// The containers by name: AWS does not keep their order.
+    pub containers: BTreeMap<String, ContainerObserved>,
+    /// Tags but AWS's own.
+    pub tags: TagMap,
+    /// Revisions that this one superseded; AWS does not tell, the record does.
+    pub earlier: Vec<String>,
+}
+
+/// What dependents may read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskDefinitionOutputs {
+    /// `arn:aws:ecs:…:task-definition/family:revision`.
+    pub arn: String,
+    /// The family.
+    pub family: String,
+    /// The revision.
+    pub revision: i32,
+    /// ARNs of the revisions that this stack registered before. They stay usable until the stack goes:
+    /// a service still runs on the last of them while it moves.
+    pub earlier: Vec<String>,
+}
+
+impl Resource for TaskDefinition {
+    const KIND: &'static str = "task_definition";
+    type Cloud = Aws;
+    type Observed = TaskDefinitionObserved;
+    type Outputs = TaskDefinitionOutputs;
+
+    fn diff(
+        &self,
+        seen: &TaskDefinitionObserved,
+        recorded: Option<&Self>,
+        known: &Known,
+    ) -> Change {
+        let mut change = Change::default();
+        change.field("family", &seen.family, &self.family, Effect::Replace);
+        change.field("cpu", &seen.cpu, &self.cpu.to_string(), Effect::InPlace);
+        change.field(
+            "memory",
+            &seen.memory,
+            &self.memory.to_string(),
+            Effect::InPlace,
+        );
+        for (field, seen, wanted) in [
+            ("task_role", &seen.task_role, &self.task_role),
+            ("execution_role", &seen.execution_role, &self.execution_role),
+        ] {
+            let wanted = known.get(wanted, |role| role.arn);
+            change.reference(field, seen, wanted.as_ref(), Effect::InPlace);
+        }
+        for wanted in &self.containers {
+            compare_container(&mut change, seen.containers.get(&wanted.name), wanted);
+        }
+        for (name, container) in &seen.containers {
+            if !self.containers.iter().any(|wanted| wanted.name == *name) {
+                let field = format!("containers.{name}");
+                change.note(
+                    &field,
+                    container.image.clone(),
+                    NONE.to_owned(),
+                    Effect::InPlace,
+                );
+            }
+        }
+        change.tags(&seen.tags, &self.tags);
+        change.dropped_tags(recorded.map(|recorded| &recorded.tags), &self.tags);
+        change
+    }
+
+    fn outputs(&self, seen: &TaskDefinitionObserved) -> TaskDefinitionOutputs {
+        TaskDefinitionOutputs {
+            arn: seen.arn.clone(),
+            family: seen.family.clone(),
+            revision: seen.revision,
+            earlier: seen.earlier.clone(),
+        }
+    }
+
+    fn renews_outputs(&self, change: &Change) -> bool {
+        needs_revision(change)
+    }
+
+    async fn read(
+        aws: &Aws,
+        lookups: &[Lookup<'_, Self>],
+    ) -> Result<Vec<Option<TaskDefinitionObserved>>, CallError> {
+        // ECS describes one revision per call.
+        try_join_all(lookups.iter().map(async |lookup| {
+            let found = describe(aws, &lookup.outputs.arn).await?;
+            Ok(found
+                .filter(|(definition, _)| {
+                    definition.status() == Some(&TaskDefinitionStatus::Active)
+                })
+                .map(|(definition, tags)| {
+                    observe(definition, tags, lookup.outputs.earlier.clone())
+                }))
+        }))
+        .await
+    }
+
+    async fn find(
+        &self,
+        context: &Context<'_, Aws>,
+    ) -> Result<Option<TaskDefinitionOutputs>, CallError> {
+        let call = context
+            .cloud
+            .ecs
+            .list_task_definitions()
+            .family_prefix(&self.family)
+            .status(TaskDefinitionStatus::Active)
+            .sort(api::SortOrder::Desc)
+            .max_results(NEWEST);
+        let answer = send("ecs:ListTaskDefinitions", call.send()).await?;
+        for arn in answer.task_definition_arns() {
+            let Some((definition, found)) = describe(context.cloud, arn).await? else {
+                continue;
+            };
+            if tags::ecs_made_by(Some(&found), context.token) {
+                return outputs_of(definition, Vec::new()).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    async fn create(&self, context: &Context<'_, Aws>) -> Result<TaskDefinitionOutputs, StepError> {
+        self.register(context, Vec::new()).await
+    }
+
+    async fn update(
+        &self,
+        context: &Context<'_, Aws>,
+        outputs: &TaskDefinitionOutputs,
+        _seen: &TaskDefinitionObserved,
+        change: &Change,
+    ) -> Result<TaskDefinitionOutputs, StepError> {
+        if needs_revision(change) {
+            let mut earlier = outputs.earlier.clone();
+            earlier.push(outputs.arn.clone());
+            return self.register(context, earlier).await;
+        }
+        let dropped = change.dropped_tag_keys(&self.tags);
+        tags::retag_ecs(context.cloud, &outputs.arn, &self.tags, &dropped).await?;
+        Ok(outputs.clone())
+    }
+
+    async fn delete(
+        &self,
+        context: &Context<'_, Aws>,
+        outputs: &TaskDefinitionOutputs,
+    ) -> Result<(), StepError> {
+        let aws = context.cloud;
+        let mut arns = outputs.earlier.clone();
+        arns.push(outputs.arn.clone());
+        arns.extend(self.unrecorded(aws, &arns).await?);
+        let deregistered = stream::iter(arns.clone()).map(async |arn: String| {
+            let call = aws.ecs.deregister_task_definition().task_definition(arn);
+            match send("ecs:DeregisterTaskDefinition", call.send()).await {
+                Err(error) if error.is_not_found() => Ok(()),
+                other => other.map(|_| ()),
+            }
+        });
+        deregistered
+            .buffer_unordered(AT_ONCE)
+            .try_collect::<()>()
+            .await?;
+        for some in arns.chunks(DELETES_PER_CALL) {
+            delete_definitions(aws, some).await?;
+        }
+        Ok(())
+    }
+}
+
+impl TaskDefinition {
+    /// Registers a revision. Without a token every sending makes one, hence the client without the SDK's
+    /// retries (aws-behaviour §2.17).
+    async fn register(
+        &self,
+        context: &Context<'_, Aws>,
+        earlier: Vec<String>,
+    ) -> Result<TaskDefinitionOutputs, StepError> {
+        let task_role = context.outputs(&self.task_role)?.arn;
+        let execution_role = context.outputs(&self.execution_role)?.arn;
+        let containers: Vec<_> = self
+            .containers
+            .iter()
+            .map(container_definition)
+            .collect::<Result<_, _>>()?;
+        let wanted = tags::ecs(&tags::with_token(&self.tags, context.token));
+        let answer = settle("ecs:RegisterTaskDefinition", Settle::Throttling, || {
+            context
+                .cloud
+                .ecs_once
+                .register_task_definition()
+                .family(&self.family)
+                .requires_compatibilities(api::Compatibility::Fargate)
+                .network_mode(api::NetworkMode::Awsvpc)
+                .cpu(self.cpu.to_string())
+                .memory(self.memory.to_string())
+                .task_role_arn(&task_role)
+                .execution_role_arn(&execution_role)
+                .set_container_definitions(Some(containers.clone()))
+                .set_tags(Some(wanted.clone()))
+                .send()
+        })
+        .await?;
+        let definition = answer.task_definition.ok_or_else(|| {
+            CallError::local("ecs:RegisterTaskDefinition", "the answer holds no revision")
+        })?;
+        Ok(outputs_of(definition, earlier)?)
+    }
+
+    /// Revisions of the family that carry this stack's tags and are in no record: a run that was killed
+    /// after AWS registered one, and before the answer arrived, leaves such.
+    async fn unrecorded(&self, aws: &Aws, recorded: &[String]) -> Result<Vec<String>, CallError> {
+        let mine: Vec<_> = self
+            .tags
+            .iter()
+            .filter(|(key, _)| key.starts_with("navi:"))
+            .collect();
+        if mine.is_empty() {
+            return Ok(Vec::new());
+        }
+        let listing = aws
+            .ecs
+            .list_task_definitions()
+            .family_prefix(&self.family)
+            .status(TaskDefinitionStatus::Active);
+        let pages: Vec<_> = send(
+            "ecs:ListTaskDefinitions",
+            listing.into_paginator().send().collect::<Result<_, _>>(),
+        )
+        .await?;
+        let unknown = pages
+            .into_iter()
+            .flat_map(|page| page.task_definition_arns.unwrap_or_default())
+            .filter(|arn| !recorded.contains(arn));
+        let described: Vec<_> = stream::iter(unknown)
+            .map(async |arn| describe(aws, &arn).await.map(|found| (arn, found)))
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await?;
+        Ok(described
+            .into_iter()
+            .filter(|(_, found)| {
+                found.as_ref().is_some_and(|(_, found)| {
+                    let found = tags::from_ecs(Some(found.clone()));
+                    mine.iter()
+                        .all(|(key, value)| found.get(*key) == Some(value))
+                })
+            })
+            .map(|(arn, _)| arn)
+            .collect())
+    }
+}
+
+/// Anything but tags is fixed when a revision is registered.
+fn needs_revision(change: &Change) -> bool {
+    change
+        .fields
+        .iter()
+        .any(|field| !field.field.starts_with("tags."))
+}
+
+type Described = (api::TaskDefinition, Vec<api::Tag>);
+
+async fn describe(aws: &Aws, arn: &str) -> Result<Option<Described>, CallError> {
+    let call = aws
+        .ecs
+        .describe_task_definition()
+        .task_definition(arn)
+        .include(TaskDefinitionField::Tags);
+    match send("ecs:DescribeTaskDefinition", call.send()).await {
+        Ok(answer) => Ok(answer
+            .task_definition
+            .map(|definition| (definition, answer.tags.unwrap_or_default()))),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Removes deregistered revisions for good. AWS answers refusals as items, not as an error.
+async fn delete_definitions(aws: &Aws, arns: &[String]) -> Result<(), CallError> {
+    const OPERATION: &str = "ecs:DeleteTaskDefinitions";
+    let call = aws
+        .ecs
+        .delete_task_definitions()
+        .set_task_definitions(Some(arns.to_vec()));
+    let answer = match send(OPERATION, call.send()).await {
+        Ok(answer) => answer,
+        Err(error) if error.is_not_found() => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let Some(failure) = answer
+        .failures()
+        .iter()
+        .find(|failure| !is_absence(failure))
+    else {
+        return Ok(());
+    };
+    let said = |text: &Option<String>| text.clone().unwrap_or_default();
+    let (arn, reason, detail) = (
+        said(&failure.arn),
+        said(&failure.reason),
+        said(&failure.detail),
+    );
+    let mut error = CallError::local(OPERATION, format!("{arn}: {reason} {detail}").trim());
+    // Deregistering takes a moment to be seen everywhere.
+    error.class = match reason.contains("ACTIVE") || detail.contains("ACTIVE") {
+        true => ErrorClass::InUse,
+        false => ErrorClass::Other,
+    };
+    Err(error)
+}
+
+/// Whether the refusal says that there is nothing to delete any more.
+fn is_absence(failure: &api::Failure) -> bool {
+    [failure.reason(), failure.detail()]
+        .into_iter()
+        .flatten()
+        .any(|text| text.contains("MISSING") || text.contains("does not exist"))
+}
+
+fn outputs_of(
+    definition: api::TaskDefinition,
+    earlier: Vec<String>,
+) -> Result<TaskDefinitionOutputs, CallError> {
+    let arn = definition
+        .task_definition_arn
+        .ok_or_else(|| CallError::local("ecs:RegisterTaskDefinition", "the answer holds no ARN"))?;
+    Ok(TaskDefinitionOutputs {
+        arn,
+        family: definition.family.unwrap_or_default(),
+        revision: definition.revision,
+        earlier,
+    })
+}
+
+fn observe(
+    definition: api::TaskDefinition,
+    found: Vec<api::Tag>,
+    earlier: Vec<String>,
+) -> TaskDefinitionObserved {
+    TaskDefinitionObserved {
+        arn: definition.task_definition_arn.unwrap_or_default(),
+        family: definition.family.unwrap_or_default(),
+        revision: definition.revision,
+        cpu: definition.cpu.unwrap_or_default(),
+        memory: definition.memory.unwrap_or_default(),
+        task_role: definition.task_role_arn.unwrap_or_default(),
+        execution_role: definition.execution_role_arn.unwrap_or_default(),
+        containers: definition
+            .container_definitions
+            .unwrap_or_default()
+            .into_iter()
+            .map(|mut container| {
+                (
+                    container.name.take().unwrap_or_default(),
+                    observe_container(container),
+                )
+            })
+            .collect(),
+        tags: tags::from_ecs(Some(found)),
+        earlier,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::resource::Confidential;
+
+    fn text(value: &str) -> Confidential {
+        Confidential::from(value.to_owned())
+    }
+
+    fn wanted() -> TaskDefinition {
+        TaskDefinition {
+            family: "ecs-navi-nginx-task".into(),
+            cpu: 256,
+            memory: 512,
+            task_role: Ref::exists("main"),
+            execution_role: Ref::exists("main"),
+            containers: vec![ContainerDefinition {
+                name: "nginx".into(),
+                image: "nginx:1".into(),
+                essential: true,
+                port_mappings: vec![PortMapping {
+                    container_port: 80,
+                    protocol: Protocol::Tcp,
+                }],
+                environment: BTreeMap::from([("PASSWORD".into(), text("hunter2"))]),
+                entry_point: Vec::new(),
+                command: vec!["nginx".into()],
+                log_configuration: Some(LogConfiguration {
+                    log_group: Ref::exists("/ecs/nginx"),
+                    group: "/ecs/nginx".into(),
+                    region: "eu-west-1".into(),
+                    stream_prefix: "ecs-nginx".into(),
+                }),
+            }],
+            tags: TagMap::from([("team".into(), "a".into())]),
+        }
+    }
+
+    /// The definition as AWS gives it back: with all that §2.17 says it fills in.
+    fn answered(wanted: &TaskDefinition) -> TaskDefinitionObserved {
+        let mut containers: Vec<_> = wanted
+            .containers
+            .iter()
+            .map(|container| container_definition(container).unwrap())
+            .collect();
+        for container in &mut containers {
+            container.mount_points = Some(Vec::new());
+            container.volumes_from = Some(Vec::new());
+            container.system_controls = Some(Vec::new());
+        }
+        containers.reverse();
+        let definition = api::TaskDefinition::builder()
+            .task_definition_arn(
+                "arn:aws:ecs:eu-west-1:123456789012:task-definition/ecs-navi-nginx-task:3",
+            )
+            .family(&wanted.family)
+            .revision(3)
+            .cpu(wanted.cpu.to_string())
+            .memory(wanted.memory.to_string())
+            .task_role_arn("arn:role")
+            .execution_role_arn("arn:role")
+            .set_container_definitions(Some(containers))
+            .build();
+        observe(definition, tags::ecs(&wanted.tags), vec!["arn:2".into()])
+    }
+
+    fn known() -> Known {
+        let mut known = Known::default();
+        known.insert(
+            "role.main".parse().unwrap(),
+            json!({ "role_name": "r", "arn": "arn:role" }),
+        );
+        known
+    }
+
+    #[test]
+    fn what_aws_fills_in_is_no_difference() {
+        let mut two = wanted();
+        two.containers.push(ContainerDefinition {
+            name: "api".into(),
+            ..two.containers[0].clone()
+        });
+        let change = two.diff(&answered(&two), Some(&two), &known());
+        assert!(change.is_empty(), "{change:?}");
+    }
+
+    #[test]
+    fn every_field_but_family_and_tags_takes_a_new_revision() {
+        type Edit = fn(&mut TaskDefinition);
+        fn container(definition: &mut TaskDefinition) -> &mut ContainerDefinition {
+            &mut definition.containers[0]
+        }
+        let cases: [(&str, Edit, Effect, bool); 12] = [
+            (
+                "family",
+                |task| task.family = "x".into(),
+                Effect::Replace,
+                true,
+            ),
+            ("cpu", |task| task.cpu = 512, Effect::InPlace, true),
+            ("memory", |task| task.memory = 1024, Effect::InPlace, true),
+            (
+                "task_role",
+                |task| task.task_role = Ref::exists("new"),
+                Effect::InPlace,
+                true,
+            ),
+            (
+                "containers.nginx.image",
+                |task| container(task).image = "nginx:2".into(),
+                Effect::InPlace,
+                true,
+            ),
+            (
+                "containers.nginx.essential",
+                |task| container(task).essential = false,
+                Effect::InPlace,
+                true,
+            ),
+            (
+                "containers.nginx.port_mappings",
+                |task| container(task).port_mappings.clear(),
+                Effect::InPlace,
+                true,
+            ),
+            (
+                "containers.nginx.entry_point",
+                |task| container(task).entry_point = vec!["sh".into()],
+                Effect::InPlace,
+                true,
+            ),
+            (
+                "containers.nginx.command",
+                |task| container(task).command.clear(),
+                Effect::InPlace,
+                true,
+            ),
+            (
+                "containers.nginx.log_configuration",
+                |task| container(task).log_configuration = None,
+                Effect::InPlace,
+                true,
+            ),
+            (
+                "containers.nginx.environment.NEW",
+                |task| drop(container(task).environment.insert("NEW".into(), text("1"))),
+                Effect::InPlace,
+                true,
+            ),
+            (
+                "tags.team",
+                |task| drop(task.tags.insert("team".into(), "b".into())),
+                Effect::InPlace,
+                false,
+            ),
+        ];
+        for (field, edit, effect, renews) in cases {
+            let mut definition = wanted();
+            edit(&mut definition);
+            let change = definition.diff(&answered(&wanted()), Some(&wanted()), &known());
+            assert_eq!(change.fields.len(), 1, "{field}");
+            assert_eq!(change.fields[0].field, field);
+            assert_eq!(change.fields[0].effect, effect, "{field}");
+            assert_eq!(definition.renews_outputs(&change), renews, "{field}");
+        }
+    }
+
+    #[test]
+    fn containers_that_come_and_go_are_named() {
+        let mut other = wanted();
+        other.containers[0].name = "api".into();
+        let change = other.diff(&answered(&wanted()), Some(&wanted()), &known());
+        let fields: Vec<_> = change
+            .fields
+            .iter()
+            .map(|field| field.field.as_str())
+            .collect();
+        assert_eq!(fields, ["containers.api", "containers.nginx"]);
+    }
+
+    #[test]
+    fn a_changed_secret_is_seen_and_not_shown() {
+        let mut rotated = wanted();
+        rotated.containers[0]
+            .environment
+            .insert("PASSWORD".into(), text("hunter3"));
+        let change = rotated.diff(&answered(&wanted()), Some(&wanted()), &known());
+        assert_eq!(
+            change.fields[0].field,
+            "containers.nginx.environment.PASSWORD"
+        );
+        let everything = format!("{change:?} {rotated:?} {:?}", answered(&rotated));
+        assert!(!everything.contains("hunter"), "{everything}");
+        assert!(!serde_json::to_string(&rotated).unwrap().contains("hunter"));
+    }
+
+    #[test]
+    fn a_spec_from_the_record_is_never_registered() {
+        let recorded: TaskDefinition =
+            serde_json::from_value(serde_json::to_value(wanted()).unwrap()).unwrap();
+        let error = container_definition(&recorded.containers[0]).unwrap_err();
+        assert!(error.message.contains("PASSWORD"), "{error}");
+    }
+
+    #[test]
+    fn a_revision_that_is_gone_already_is_no_refusal() {
+        let failure = |reason: &str| api::Failure::builder().reason(reason).build();
+        assert!(is_absence(&failure("MISSING")));
+        assert!(is_absence(&failure(
+            "The specified task definition does not exist."
+        )));
+        assert!(!is_absence(&failure(
+            "The specified task definition is still in ACTIVE status."
+        )));
+    }
+
+    #[test]
+    fn a_revision_remembers_those_before_it() {
+        assert_eq!(wanted().outputs(&answered(&wanted())).earlier, ["arn:2"]);
+    }
+}
