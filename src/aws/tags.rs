@@ -194,7 +194,6 @@ pub async fn retag_elb(
     Ok(())
 }
 
-
 /// Tags as ECS takes them.
 pub fn ecs(tags: &TagMap) -> Vec<aws_sdk_ecs::types::Tag> {
     tags.iter()
