@@ -13,7 +13,7 @@ pub fn taken(operation: &str, what: &str) -> CallError {
             operation,
             format!(
                 "{what} is there already and does not belong to this stack; \
-                 choose another name in the stack file, or remove that one"
+                 change yours in the stack file, or remove that one"
             ),
         )
     }
@@ -33,8 +33,8 @@ pub async fn ours_or_taken<O>(
         Ok(Some(ours)) => Ok(ours),
         Ok(None) => Err(CallError {
             message: format!(
-                "{} ({what} does not belong to this stack; choose another name in the stack file, \
-                 or remove that one)",
+                "{} ({what} does not belong to this stack; change yours in the stack file, or remove \
+                 that one)",
                 error.message
             ),
             ..error

@@ -172,8 +172,12 @@ pub async fn of_elb(aws: &Aws, arn: &str) -> Result<TagMap, CallError> {
 /// Whether the create with this token made the load balancer, target group, listener or rule.
 /// Elastic Load Balancing has no client tokens and no tag filters, so the tag is read.
 pub async fn made_elb(aws: &Aws, arn: &str, token: &str) -> Result<bool, CallError> {
-    let tags = of_elb(aws, arn).await?;
-    Ok(tags.get(OPERATION).is_some_and(|value| value == token))
+    match of_elb(aws, arn).await {
+        Ok(tags) => Ok(tags.get(OPERATION).is_some_and(|value| value == token)),
+        // Gone between two calls.
+        Err(error) if error.is_not_found() => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Sets the tags of a load balancer, target group, listener or rule to the wanted ones.

@@ -113,7 +113,10 @@ impl Resource for Certificate {
     fn outputs(&self, seen: &CertificateObserved) -> CertificateOutputs {
         CertificateOutputs {
             arn: seen.arn.clone(),
-            validation_records: seen.validation_records.clone(),
+            validation_records: match self.is_lookup() {
+                true => Vec::new(),
+                false => seen.validation_records.clone(),
+            },
         }
     }
 
@@ -145,11 +148,14 @@ impl Resource for Certificate {
         context: &Context<'_, Aws>,
     ) -> Result<Option<CertificateOutputs>, CallError> {
         let aws = context.cloud;
-        let arn = match self.is_lookup() {
-            true => best_match(&self.domain_name, &summaries(aws, true).await?),
-            false => self.made_by_token(context).await?,
+        if self.is_lookup() {
+            // Nobody asks for another's validation records, so this saves the second call.
+            let arn = best_match(&self.domain_name, &summaries(aws, true).await?);
+            return Ok(arn.map(requested));
+        }
+        let Some(arn) = self.made_by_token(context).await? else {
+            return Ok(None);
         };
-        let Some(arn) = arn else { return Ok(None) };
         let detail = described(aws, &arn).await?;
         Ok(detail.map(|detail| self.outputs(&observed(detail))))
     }
@@ -174,11 +180,7 @@ impl Resource for Certificate {
         let arn = answer
             .certificate_arn
             .ok_or_else(|| CallError::local(OPERATION, "the answer holds no ARN"))?;
-        let requested = CertificateOutputs {
-            arn,
-            validation_records: Vec::new(),
-        };
-        self.validate(context, requested).await
+        self.validate(context, requested(arn)).await
     }
 
     async fn update(
@@ -233,15 +235,15 @@ impl Certificate {
     async fn validate(
         &self,
         context: &Context<'_, Aws>,
-        requested: CertificateOutputs,
+        earlier: CertificateOutputs,
     ) -> Result<CertificateOutputs, StepError> {
         let aws = context.cloud;
-        let records = awaited_records(aws, &requested.arn)
+        let records = awaited_records(aws, &earlier.arn)
             .await
-            .map_err(|error| StepError::after(&requested, error))?;
+            .map_err(|error| StepError::after(&earlier, error))?;
         let outputs = CertificateOutputs {
             validation_records: records,
-            ..requested
+            ..earlier
         };
         self.publish(context, &outputs.validation_records)
             .await
@@ -350,6 +352,14 @@ impl Certificate {
             send("acm:AddTagsToCertificate", call.send()).await?;
         }
         Ok(())
+    }
+}
+
+/// What the request alone tells.
+fn requested(arn: String) -> CertificateOutputs {
+    CertificateOutputs {
+        arn,
+        validation_records: Vec::new(),
     }
 }
 

@@ -170,11 +170,14 @@ impl HostedZone {
         // Route 53 allows any number of zones of one name (aws-behaviour §2.12), but the domain is
         // delegated to one of them: a second one would serve nobody.
         if let Some(stranger) = public_zones(aws, &self.name).await?.first() {
-            let id = bare_id(&stranger.id);
-            return Err(taken(
-                OPERATION,
-                &format!("the hosted zone `{}` ({id})", self.name),
-            ));
+            let what = format!(
+                "the hosted zone `{}` ({})",
+                self.name,
+                bare_id(&stranger.id)
+            );
+            let error = taken(OPERATION, &what);
+            let message = format!("{}; or let the stack file look it up", error.message);
+            return Err(CallError { message, ..error });
         }
         let created = settle(OPERATION, Settle::Throttling, || {
             aws.route53
@@ -210,10 +213,11 @@ impl HostedZone {
         tagged: bool,
     ) -> Result<HostedZoneOutputs, CallError> {
         let zone_id = bare_id(id);
-        let records = fresh_zone_records(aws, &zone_id).await?.unwrap_or_default();
+        let records = zone_records(aws, &zone_id).await?;
+        let records = records.as_ref().as_deref().unwrap_or_default();
         Ok(HostedZoneOutputs {
             zone_id,
-            name_servers: name_servers(&records, &self.name),
+            name_servers: name_servers(records, &self.name),
             tagged,
         })
     }
@@ -237,7 +241,8 @@ impl HostedZone {
         .map(|_| ())
     }
 
-    /// The refusal of a zone that still holds records. They are not navi's: its own go before.
+    /// The refusal of a zone that still holds records: navi's own go before, as far as they are as it
+    /// made them.
     async fn not_empty(&self, aws: &Aws, zone_id: &str, error: CallError) -> CallError {
         let records = fresh_zone_records(aws, zone_id).await.ok().flatten();
         let left: Vec<String> = records
@@ -254,7 +259,8 @@ impl HostedZone {
             .collect();
         CallError {
             message: format!(
-                "{} Records that navi did not make are left: {}. Remove them, then run this again.",
+                "{} Still in it: {}. navi removes no record that it did not make or that was changed \
+                 since; remove these, then run this again.",
                 error.message,
                 left.join(", ")
             ),
