@@ -9,7 +9,9 @@ use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
-use super::certificate_search::{best_match, names_of, summaries};
+use super::certificate_search::{
+    bare_domain, best_match, described, is_dead, made_by, records_of_others, summaries,
+};
 use super::hosted_zone::HostedZone;
 pub use super::validation_records::ValidationRecord;
 use super::validation_records::{missing, record_set, validation_records};
@@ -153,7 +155,7 @@ impl Resource for Certificate {
             let arn = best_match(&self.domain_name, &summaries(aws, true).await?);
             return Ok(arn.map(requested));
         }
-        let Some(arn) = self.made_by_token(context).await? else {
+        let Some(arn) = made_by(aws, &self.domain_name, context.token).await? else {
             return Ok(None);
         };
         let detail = described(aws, &arn).await?;
@@ -219,7 +221,8 @@ impl Resource for Certificate {
         let Some(zone) = context.known.outputs(hosted_zone) else {
             return Ok(());
         };
-        let needed = self.records_of_others(aws, &outputs.arn).await?;
+        // A domain has one record per account, however many certificates renew by it.
+        let needed = records_of_others(aws, &outputs.arn, &self.domains()).await?;
         let ours: Vec<ResourceRecordSet> = outputs
             .validation_records
             .iter()
@@ -269,65 +272,11 @@ impl Certificate {
         change_records(context.cloud, &zone.zone_id, changes).await
     }
 
-    /// The certificate that the create with this token requested.
-    async fn made_by_token(&self, context: &Context<'_, Aws>) -> Result<Option<String>, CallError> {
-        let aws = context.cloud;
-        for summary in summaries(aws, false).await? {
-            let (Some(arn), Some(name)) = (summary.certificate_arn, summary.domain_name) else {
-                continue;
-            };
-            if canonical_name(&name) != canonical_name(&self.domain_name) {
-                continue;
-            }
-            let call = aws.acm.list_tags_for_certificate().certificate_arn(&arn);
-            let tags = match send("acm:ListTagsForCertificate", call.send()).await {
-                Ok(answer) => answer.tags.unwrap_or_default(),
-                Err(error) if error.is_not_found() => continue,
-                Err(error) => return Err(error),
-            };
-            let ours = tags.iter().any(|tag| {
-                tag.key == tags::OPERATION && tag.value.as_deref() == Some(context.token)
-            });
-            if ours {
-                return Ok(Some(arn));
-            }
-        }
-        Ok(None)
-    }
-
-    /// The names of validation records that other certificates of the account renew by. A domain has
-    /// one record per account, however many certificates ask for it.
-    async fn records_of_others(&self, aws: &Aws, arn: &str) -> Result<BTreeSet<String>, CallError> {
-        let ours: BTreeSet<String> = self.domains().collect();
-        let mut needed = BTreeSet::new();
-        for summary in summaries(aws, false).await? {
-            let Some(other) = summary
-                .certificate_arn
-                .as_deref()
-                .filter(|other| *other != arn)
-            else {
-                continue;
-            };
-            if names_of(&summary).all(|name| !ours.contains(&bare_domain(name))) {
-                continue;
-            }
-            if let Some(detail) = described(aws, other).await?
-                && !detail.status.as_ref().is_some_and(is_dead)
-            {
-                needed.extend(
-                    validation_records(&detail)
-                        .iter()
-                        .map(|record| canonical_name(&record.name)),
-                );
-            }
-        }
-        Ok(needed)
-    }
-
-    fn domains(&self) -> impl Iterator<Item = String> {
+    fn domains(&self) -> BTreeSet<String> {
         std::iter::once(&self.domain_name)
             .chain(&self.subject_alternative_names)
             .map(|name| bare_domain(name))
+            .collect()
     }
 
     async fn retag(&self, aws: &Aws, arn: &str, change: &Change) -> Result<(), CallError> {
@@ -420,15 +369,6 @@ async fn observe(
     Ok(Some(seen))
 }
 
-async fn described(aws: &Aws, arn: &str) -> Result<Option<CertificateDetail>, CallError> {
-    let call = aws.acm.describe_certificate().certificate_arn(arn);
-    match send("acm:DescribeCertificate", call.send()).await {
-        Ok(answer) => Ok(answer.certificate),
-        Err(error) if error.is_not_found() => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
 fn observed(detail: CertificateDetail) -> CertificateObserved {
     let validation_records = validation_records(&detail);
     let domain_name = canonical_name(&detail.domain_name.unwrap_or_default());
@@ -463,17 +403,6 @@ fn note_records(change: &mut Change, missing: &str) {
     );
 }
 
-/// Statuses that a certificate never leaves.
-fn is_dead(status: &CertificateStatus) -> bool {
-    matches!(
-        status,
-        CertificateStatus::Failed
-            | CertificateStatus::ValidationTimedOut
-            | CertificateStatus::Expired
-            | CertificateStatus::Revoked
-    )
-}
-
 fn pending(seen: &CertificateObserved) -> String {
     let names: Vec<&str> = seen
         .validation_records
@@ -491,12 +420,6 @@ fn pending(seen: &CertificateObserved) -> String {
             names.join(", ")
         ),
     }
-}
-
-/// The domain that a validation record is for: a wildcard's is its parent's.
-fn bare_domain(name: &str) -> String {
-    let name = canonical_name(name);
-    name.strip_prefix("*.").map(str::to_owned).unwrap_or(name)
 }
 
 fn sorted(names: &[String]) -> Vec<String> {

@@ -1,9 +1,81 @@
-//! Which certificates does the account have, and which of them serves a domain best?
+//! Which certificates does the account have: which of them serves a domain best, which did a create request,
+//! and which renew by the same records?
 
-use aws_sdk_acm::types::{CertificateStatus, CertificateSummary, Filters, KeyAlgorithm};
+use std::collections::BTreeSet;
 
-use crate::aws::{Aws, canonical_name, send};
+use aws_sdk_acm::types::{
+    CertificateDetail, CertificateStatus, CertificateSummary, Filters, KeyAlgorithm,
+};
+
+use super::validation_records::validation_records;
+use crate::aws::{Aws, canonical_name, send, tags};
 use crate::resource::CallError;
+
+pub(super) async fn described(
+    aws: &Aws,
+    arn: &str,
+) -> Result<Option<CertificateDetail>, CallError> {
+    let call = aws.acm.describe_certificate().certificate_arn(arn);
+    match send("acm:DescribeCertificate", call.send()).await {
+        Ok(answer) => Ok(answer.certificate),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The certificate for this domain that the create with this token requested.
+pub(super) async fn made_by(
+    aws: &Aws,
+    domain: &str,
+    token: &str,
+) -> Result<Option<String>, CallError> {
+    for summary in summaries(aws, false).await? {
+        let (Some(arn), Some(name)) = (summary.certificate_arn, summary.domain_name) else {
+            continue;
+        };
+        if canonical_name(&name) != canonical_name(domain) {
+            continue;
+        }
+        let call = aws.acm.list_tags_for_certificate().certificate_arn(&arn);
+        let tags = match send("acm:ListTagsForCertificate", call.send()).await {
+            Ok(answer) => answer.tags.unwrap_or_default(),
+            Err(error) if error.is_not_found() => continue,
+            Err(error) => return Err(error),
+        };
+        let ours = tags
+            .iter()
+            .any(|tag| tag.key == tags::OPERATION && tag.value.as_deref() == Some(token));
+        if ours {
+            return Ok(Some(arn));
+        }
+    }
+    Ok(None)
+}
+
+/// The names of validation records by which certificates other than `arn` prove any of these domains.
+pub(super) async fn records_of_others(
+    aws: &Aws,
+    arn: &str,
+    domains: &BTreeSet<String>,
+) -> Result<BTreeSet<String>, CallError> {
+    let mut needed = BTreeSet::new();
+    for summary in summaries(aws, false).await? {
+        let other = summary.certificate_arn.as_deref();
+        let Some(other) = other.filter(|other| *other != arn) else {
+            continue;
+        };
+        if !names_of(&summary).any(|name| domains.contains(&bare_domain(name))) {
+            continue;
+        }
+        if let Some(detail) = described(aws, other).await?
+            && !detail.status.as_ref().is_some_and(is_dead)
+        {
+            let records = validation_records(&detail);
+            needed.extend(records.iter().map(|record| canonical_name(&record.name)));
+        }
+    }
+    Ok(needed)
+}
 
 /// The certificates of the account. Without a list of key types ACM leaves out all but RSA 2048.
 pub(super) async fn summaries(
@@ -67,13 +139,30 @@ pub(super) fn best_match(domain: &str, certificates: &[CertificateSummary]) -> O
         .map(|(_, _, arn)| arn)
 }
 
-pub(super) fn names_of(certificate: &CertificateSummary) -> impl Iterator<Item = &str> {
+fn names_of(certificate: &CertificateSummary) -> impl Iterator<Item = &str> {
     let others = certificate.subject_alternative_name_summaries();
     certificate
         .domain_name
         .iter()
         .chain(others)
         .map(String::as_str)
+}
+
+/// Statuses that a certificate never leaves.
+pub(super) fn is_dead(status: &CertificateStatus) -> bool {
+    matches!(
+        status,
+        CertificateStatus::Failed
+            | CertificateStatus::ValidationTimedOut
+            | CertificateStatus::Expired
+            | CertificateStatus::Revoked
+    )
+}
+
+/// The domain that a validation record is for: a wildcard's is its parent's.
+pub(super) fn bare_domain(name: &str) -> String {
+    let name = canonical_name(name);
+    name.strip_prefix("*.").map(str::to_owned).unwrap_or(name)
 }
 
 #[cfg(test)]
@@ -104,5 +193,11 @@ mod tests {
         );
         assert_eq!(best_match("example.com", &all).as_deref(), Some("wildcard"));
         assert_eq!(best_match("a.b.example.com", &all), None);
+    }
+
+    #[test]
+    fn a_wildcard_is_proven_by_its_parents_record() {
+        assert_eq!(bare_domain("*.Example.com"), "example.com");
+        assert_eq!(bare_domain("api.example.com"), "api.example.com");
     }
 }
