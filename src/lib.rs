@@ -6,6 +6,7 @@ pub mod cli;
 pub mod execute;
 pub mod graph;
 pub mod kinds;
+pub mod model;
 pub mod observe;
 pub mod plan;
 pub mod report;

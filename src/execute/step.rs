@@ -207,7 +207,7 @@ async fn made(
     result: Result<Value, StepError>,
     work: &Work<'_>,
 ) -> Result<End, StateError> {
-    let immediate = step.resource.timing().is_immediate();
+    let immediate = step.resource.timing().is_ready_at_once();
     match result {
         Ok(outputs) => {
             let outcome = Outcome::Done {
@@ -272,7 +272,7 @@ async fn delete(
         pause = (pause * 2).min(Duration::from_secs(2));
     };
     match result {
-        Ok(()) if timing.is_immediate() => {
+        Ok(()) if timing.is_gone_at_once() => {
             work.session.settle(sequence, Outcome::Gone).await?;
             Ok(End::Gone)
         }

@@ -127,6 +127,7 @@ impl Resource for EcsService {
         ready_within: Duration::from_secs(1200),
         gone_within: Duration::from_secs(1500),
     };
+    const WORKLOAD: bool = true;
     type Cloud = Aws;
     type Observed = EcsServiceObserved;
     type Outputs = EcsServiceOutputs;

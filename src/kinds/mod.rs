@@ -1,5 +1,5 @@
 //! Which kinds of resource are there? The list below is the whole registry: a kind is one file and
-//! one line here (docs/ADDING_A_RESOURCE.md).
+//! two lines here (docs/ADDING_A_RESOURCE.md).
 
 use std::sync::Arc;
 
@@ -11,11 +11,9 @@ use crate::resource::{
     Known, Observed, Resource, StepError, dispatch,
 };
 
-/// Declares the modules, the closed enum of kinds, and the routing from a kind's name to its type.
+/// Declares the closed enum of kinds and the routing from a kind's name to its type.
 macro_rules! kinds {
     ($($module:ident :: $kind:ident),+ $(,)?) => {
-        $(pub mod $module;)+
-
         /// Every kind that navi knows.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Kind {
@@ -43,6 +41,29 @@ macro_rules! kinds {
         }
     };
 }
+
+pub mod alias_records;
+pub mod certificate;
+pub mod cluster;
+pub mod discovery_service;
+pub mod ecs_service;
+pub mod elastic_ip;
+pub mod hosted_zone;
+pub mod internet_gateway;
+pub mod listener;
+pub mod listener_rule;
+pub mod load_balancer;
+pub mod log_group;
+pub mod namespace;
+pub mod nat_gateway;
+pub mod role;
+pub mod route_table;
+pub mod security_group;
+pub mod security_group_rules;
+pub mod subnet;
+pub mod target_group;
+pub mod task_definition;
+pub mod vpc;
 
 kinds! {
     vpc::Vpc,

@@ -2,9 +2,7 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_ec2::types::{
-    AttributeBooleanValue, Filter, ResourceType, VpcAttributeName, VpcState,
-};
+use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, ResourceType, VpcAttributeName, VpcState};
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
@@ -59,7 +57,12 @@ impl Resource for Vpc {
 
     fn diff(&self, seen: &VpcObserved, recorded: Option<&Self>, _known: &Known) -> Change {
         let mut change = Change::default();
-        change.field("cidr_block", &seen.cidr_block, &self.cidr_block, Effect::Replace);
+        change.field(
+            "cidr_block",
+            &seen.cidr_block,
+            &self.cidr_block,
+            Effect::Replace,
+        );
         change.field(
             "enable_dns_support",
             &seen.enable_dns_support,
@@ -100,29 +103,38 @@ impl Resource for Vpc {
             "ec2:DescribeVpcs",
             aws.ec2
                 .describe_vpcs()
-                .filters(Filter::builder().name("vpc-id").set_values(Some(ids.collect())).build())
+                .filters(
+                    Filter::builder()
+                        .name("vpc-id")
+                        .set_values(Some(ids.collect()))
+                        .build(),
+                )
                 .send(),
         )
         .await?;
-        let found = answer.vpcs.unwrap_or_default().into_iter().map(async |vpc| {
-            let vpc_id = vpc.vpc_id.unwrap_or_default();
-            // Not part of DescribeVpcs, and one attribute per call (aws-behaviour §2.1).
-            let (support, hostnames) = tokio::try_join!(
-                attribute(aws, &vpc_id, VpcAttributeName::EnableDnsSupport),
-                attribute(aws, &vpc_id, VpcAttributeName::EnableDnsHostnames),
-            )?;
-            Ok::<_, CallError>((
-                vpc_id.clone(),
-                VpcObserved {
-                    vpc_id,
-                    cidr_block: vpc.cidr_block.unwrap_or_default(),
-                    enable_dns_support: support,
-                    enable_dns_hostnames: hostnames,
-                    available: vpc.state == Some(VpcState::Available),
-                    tags: tags::from_ec2(vpc.tags),
-                },
-            ))
-        });
+        let found = answer
+            .vpcs
+            .unwrap_or_default()
+            .into_iter()
+            .map(async |vpc| {
+                let vpc_id = vpc.vpc_id.unwrap_or_default();
+                // Not part of DescribeVpcs, and one attribute per call (aws-behaviour §2.1).
+                let (support, hostnames) = tokio::try_join!(
+                    attribute(aws, &vpc_id, VpcAttributeName::EnableDnsSupport),
+                    attribute(aws, &vpc_id, VpcAttributeName::EnableDnsHostnames),
+                )?;
+                Ok::<_, CallError>((
+                    vpc_id.clone(),
+                    VpcObserved {
+                        vpc_id,
+                        cidr_block: vpc.cidr_block.unwrap_or_default(),
+                        enable_dns_support: support,
+                        enable_dns_hostnames: hostnames,
+                        available: vpc.state == Some(VpcState::Available),
+                        tags: tags::from_ec2(vpc.tags),
+                    },
+                ))
+            });
         let found: HashMap<_, _> = try_join_all(found).await?.into_iter().collect();
         Ok(lookups
             .iter()
@@ -164,9 +176,10 @@ impl Resource for Vpc {
                 .send()
         })
         .await?;
-        let vpc_id = answer.vpc.and_then(|vpc| vpc.vpc_id).ok_or_else(|| {
-            CallError::local("ec2:CreateVpc", "the answer holds no VPC ID")
-        })?;
+        let vpc_id = answer
+            .vpc
+            .and_then(|vpc| vpc.vpc_id)
+            .ok_or_else(|| CallError::local("ec2:CreateVpc", "the answer holds no VPC ID"))?;
         let outputs = VpcOutputs { vpc_id };
         self.set_attributes(aws, &outputs, false, true)
             .await
@@ -207,7 +220,12 @@ impl Resource for Vpc {
     ) -> Result<(), StepError> {
         let answer = send(
             "ec2:DeleteVpc",
-            context.cloud.ec2.delete_vpc().vpc_id(&outputs.vpc_id).send(),
+            context
+                .cloud
+                .ec2
+                .delete_vpc()
+                .vpc_id(&outputs.vpc_id)
+                .send(),
         )
         .await;
         match answer {
@@ -243,7 +261,10 @@ impl Vpc {
             true => Ok(()),
             false => {
                 let value = attribute_value(self.enable_dns_hostnames);
-                modify(aws, outputs, |call| call.enable_dns_hostnames(value.clone())).await
+                modify(aws, outputs, |call| {
+                    call.enable_dns_hostnames(value.clone())
+                })
+                .await
             }
         };
         if self.enable_dns_support {
@@ -328,10 +349,26 @@ mod tests {
     fn each_field_changes_as_aws_allows() {
         type Edit = fn(&mut Vpc);
         let cases: [(&str, Edit, Effect); 4] = [
-            ("cidr_block", |vpc| vpc.cidr_block = "10.1.0.0/16".into(), Effect::Replace),
-            ("enable_dns_support", |vpc| vpc.enable_dns_support = false, Effect::InPlace),
-            ("enable_dns_hostnames", |vpc| vpc.enable_dns_hostnames = false, Effect::InPlace),
-            ("tags.team", |vpc| drop(vpc.tags.insert("team".into(), "a".into())), Effect::InPlace),
+            (
+                "cidr_block",
+                |vpc| vpc.cidr_block = "10.1.0.0/16".into(),
+                Effect::Replace,
+            ),
+            (
+                "enable_dns_support",
+                |vpc| vpc.enable_dns_support = false,
+                Effect::InPlace,
+            ),
+            (
+                "enable_dns_hostnames",
+                |vpc| vpc.enable_dns_hostnames = false,
+                Effect::InPlace,
+            ),
+            (
+                "tags.team",
+                |vpc| drop(vpc.tags.insert("team".into(), "a".into())),
+                Effect::InPlace,
+            ),
         ];
         for (field, edit, effect) in cases {
             let mut vpc = wanted();
@@ -355,7 +392,10 @@ mod tests {
     fn a_pending_vpc_is_not_ready() {
         let mut pending = seen();
         pending.available = false;
-        assert!(matches!(wanted().readiness(&pending), Readiness::Pending(_)));
+        assert!(matches!(
+            wanted().readiness(&pending),
+            Readiness::Pending(_)
+        ));
         assert_eq!(wanted().readiness(&seen()), Readiness::Ready);
     }
 }

@@ -36,9 +36,14 @@ impl Timing {
         gone_within: Duration::from_secs(1200),
     };
 
-    /// Whether the returned call is all there is: nothing is polled after it.
-    pub fn is_immediate(&self) -> bool {
-        *self == Timing::IMMEDIATE
+    /// Whether a returned create or update is all there is: nothing is polled after it.
+    pub fn is_ready_at_once(&self) -> bool {
+        self.ready <= Timing::IMMEDIATE.ready
+    }
+
+    /// Whether a returned delete is all there is: nothing is polled after it.
+    pub fn is_gone_at_once(&self) -> bool {
+        self.gone <= Timing::IMMEDIATE.gone
     }
 }
 

@@ -1,0 +1,147 @@
+//! What runs? The cluster, and a task definition with its ECS service per service.
+
+use super::ingress::ROUTES;
+use super::{Builder, MAIN};
+use crate::kinds::cluster::Cluster;
+use crate::kinds::ecs_service::{EcsService, ServiceLoadBalancer};
+use crate::kinds::log_group::LogGroup;
+use crate::kinds::task_definition::{
+    ContainerDefinition, LogConfiguration, PortMapping, Protocol, TaskDefinition,
+};
+use crate::resource::Ref;
+use crate::stack::{AllowSource, Container, Service, names};
+
+impl Builder<'_> {
+    pub(super) fn compute(&mut self) {
+        let name = names::cluster(self.stack);
+        let tags = self.tags::<Cluster>(MAIN, &name);
+        self.graph.add(MAIN, Cluster { name, tags });
+        for service in &self.stack.services {
+            self.task_definition(service);
+            self.ecs_service(service);
+        }
+    }
+
+    fn task_definition(&mut self, service: &Service) {
+        let family = names::task_family(self.stack, service);
+        let tags = self.tags::<TaskDefinition>(&service.name, &family);
+        let containers = service
+            .containers
+            .iter()
+            .map(|container| self.container(container))
+            .collect();
+        self.graph.add(
+            &service.name,
+            TaskDefinition {
+                family,
+                cpu: service.cpu,
+                memory: service.memory,
+                task_role: Ref::exists(MAIN),
+                execution_role: Ref::exists(MAIN),
+                containers,
+                tags,
+            },
+        );
+    }
+
+    fn container(&self, container: &Container) -> ContainerDefinition {
+        ContainerDefinition {
+            name: container.name.clone(),
+            image: container.image.clone(),
+            essential: container.essential,
+            port_mappings: container
+                .ports
+                .iter()
+                .map(|port| PortMapping {
+                    container_port: *port,
+                    protocol: Protocol::Tcp,
+                })
+                .collect(),
+            environment: container
+                .environment
+                .iter()
+                .map(|(key, value)| (key.clone(), value.clone().into()))
+                .collect(),
+            entry_point: container.entrypoint.clone(),
+            command: container.command.clone(),
+            log_configuration: container.logs.as_ref().map(|logs| LogConfiguration {
+                // A task whose log group is missing is stopped (aws-behaviour §1 row 28).
+                log_group: Ref::exists(&logs.group),
+                group: logs.group.clone(),
+                region: self.region.to_owned(),
+                stream_prefix: logs.stream_prefix.clone(),
+            }),
+        }
+    }
+
+    fn ecs_service(&mut self, service: &Service) {
+        let name = names::service(self.stack, service);
+        let tags = self.tags::<EcsService>(&service.name, &name);
+        let has_peers = service
+            .allow
+            .iter()
+            .any(|rule| !matches!(rule.from, AllowSource::Cidr(_)));
+        let route = service.route.as_ref();
+        let mut log_groups: Vec<Ref<LogGroup>> = Vec::new();
+        for logs in service
+            .containers
+            .iter()
+            .filter_map(|container| container.logs.as_ref())
+        {
+            let group = Ref::exists(&logs.group);
+            if !log_groups.contains(&group) {
+                log_groups.push(group);
+            }
+        }
+        self.graph.add(
+            &service.name,
+            EcsService {
+                cluster: Ref::exists(MAIN),
+                name,
+                task_definition: Ref::exists(&service.name),
+                desired_count: service.count,
+                subnets: self.subnets(service.subnets),
+                security_groups: vec![Ref::exists(&service.name)],
+                assign_public_ip: service.assign_public_ip(),
+                load_balancers: route
+                    .map(|route| ServiceLoadBalancer {
+                        target_group: Ref::exists(&service.name),
+                        container_name: route.container.clone(),
+                        container_port: route.container_port,
+                    })
+                    .into_iter()
+                    .collect(),
+                service_registry: service
+                    .discovery
+                    .as_ref()
+                    .map(|_| Ref::exists(&service.name)),
+                enable_execute_command: service.exec,
+                deployment_circuit_breaker: None,
+                health_check_grace_period_seconds: None,
+                propagate_tags: true,
+                tags,
+                security_group_rules: has_peers
+                    .then(|| Ref::exists(&service.name))
+                    .into_iter()
+                    .collect(),
+                roles: vec![Ref::exists(MAIN)],
+                // A target group must hang on a listener before ECS takes it (aws-behaviour §1 row 30).
+                listeners: route.map(|_| Ref::exists(ROUTES)).into_iter().collect(),
+                listener_rules: route
+                    .map(|_| Ref::exists(&service.name))
+                    .into_iter()
+                    .collect(),
+                nat_gateways: self.nat_gateways(service.subnets),
+                route_tables: self.route_tables(service.subnets),
+                log_groups,
+                // A healthy instance of the other has to be registered (aws-behaviour §1 row 36);
+                // they may go in any order.
+                depends_on: service
+                    .depends_on
+                    .iter()
+                    .map(|other| Ref::ready(other).unordered_on_delete())
+                    .collect(),
+            },
+        );
+    }
+}
