@@ -1,6 +1,6 @@
 //! What does a stack want, as a whole? Every resource with its edges, checked to be complete and free of cycles.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::resource::{Address, AnyResource, Edge, Ref, Resource};
@@ -118,43 +118,138 @@ impl ResourceGraph {
     }
 }
 
-/// Dependencies first; among equals by address, so that the order is always the same.
+/// Dependencies first: by the longest way down to a resource that needs nothing, then by address,
+/// so that the order is always the same and reads from the ground up.
 fn order(nodes: &BTreeMap<Address, Node>) -> Result<Vec<Address>, GraphError> {
-    let mut placed: BTreeSet<&Address> = BTreeSet::new();
-    let mut order = Vec::with_capacity(nodes.len());
-    let mut path = Vec::new();
+    let mut depths = BTreeMap::new();
     for address in nodes.keys() {
-        visit(nodes, address, &mut placed, &mut path, &mut order)?;
+        depth(nodes, address, &mut Vec::new(), &mut depths)?;
     }
-    Ok(order)
+    let mut order: Vec<(usize, &Address)> = depths
+        .into_iter()
+        .map(|(address, depth)| (depth, address))
+        .collect();
+    order.sort();
+    Ok(order
+        .into_iter()
+        .map(|(_, address)| address.clone())
+        .collect())
 }
 
-fn visit<'a>(
+fn depth<'a>(
     nodes: &'a BTreeMap<Address, Node>,
     address: &'a Address,
-    placed: &mut BTreeSet<&'a Address>,
     path: &mut Vec<&'a Address>,
-    order: &mut Vec<Address>,
-) -> Result<(), GraphError> {
-    if placed.contains(address) {
-        return Ok(());
+    depths: &mut BTreeMap<&'a Address, usize>,
+) -> Result<usize, GraphError> {
+    if let Some(&known) = depths.get(address) {
+        return Ok(known);
     }
     if let Some(start) = path.iter().position(|visited| *visited == address) {
-        let mut cycle: Vec<Address> = path[start..]
-            .iter()
-            .map(|&visited| visited.clone())
-            .collect();
+        let mut cycle: Vec<Address> = path[start..].iter().copied().cloned().collect();
         cycle.push(address.clone());
         return Err(GraphError::Cycle(cycle));
     }
     path.push(address);
-    if let Some(node) = nodes.get(address) {
-        for edge in &node.edges {
-            visit(nodes, &edge.to, placed, path, order)?;
-        }
+    let mut deepest = 0;
+    for edge in nodes.get(address).iter().flat_map(|node| &node.edges) {
+        deepest = deepest.max(1 + depth(nodes, &edge.to, path, depths)?);
     }
     path.pop();
-    placed.insert(address);
-    order.push(address.clone());
-    Ok(())
+    depths.insert(address, deepest);
+    Ok(deepest)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+    use crate::resource::{CallError, Change, Context, Known, Lookup, Ref, StepError};
+
+    /// A resource that is nothing but its edges.
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    struct Bare {
+        needs: Vec<Ref<Bare>>,
+    }
+
+    impl Resource for Bare {
+        const KIND: &'static str = "bare";
+        type Cloud = ();
+        type Observed = ();
+        type Outputs = ();
+
+        fn diff(&self, _seen: &(), _recorded: Option<&Self>, _known: &Known) -> Change {
+            Change::default()
+        }
+        fn outputs(&self, _seen: &()) {}
+        async fn read(
+            _cloud: &(),
+            lookups: &[Lookup<'_, Self>],
+        ) -> Result<Vec<Option<()>>, CallError> {
+            Ok(vec![None; lookups.len()])
+        }
+        async fn find(&self, _context: &Context<'_, ()>) -> Result<Option<()>, CallError> {
+            Ok(None)
+        }
+        async fn create(&self, _context: &Context<'_, ()>) -> Result<(), StepError> {
+            Ok(())
+        }
+        async fn update(
+            &self,
+            _context: &Context<'_, ()>,
+            _outputs: &(),
+            _seen: &(),
+            _change: &Change,
+        ) -> Result<(), StepError> {
+            Ok(())
+        }
+        async fn delete(&self, _context: &Context<'_, ()>, _outputs: &()) -> Result<(), StepError> {
+            Ok(())
+        }
+    }
+
+    fn graph(resources: &[(&str, &[&str])]) -> Result<ResourceGraph, GraphError> {
+        let mut builder = GraphBuilder::default();
+        for (name, needs) in resources {
+            builder.add(
+                *name,
+                Bare {
+                    needs: needs.iter().map(|need| Ref::exists(*need)).collect(),
+                },
+            );
+        }
+        builder.finish()
+    }
+
+    #[test]
+    fn dependencies_come_first_and_equals_by_name() {
+        let graph = graph(&[("c", &["a"]), ("b", &[]), ("a", &[]), ("d", &["c", "b"])]).unwrap();
+        let order: Vec<&str> = graph.in_order().map(|node| node.address.name()).collect();
+        assert_eq!(order, ["a", "b", "c", "d"]);
+    }
+
+    #[test]
+    fn a_cycle_is_told_from_end_to_end() {
+        let error = graph(&[("a", &["b"]), ("b", &["c"]), ("c", &["a"])]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "these resources need each other: bare.a → bare.b → bare.c → bare.a"
+        );
+    }
+
+    #[test]
+    fn a_reference_to_nothing_is_refused() {
+        let error = graph(&[("a", &["gone"])]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "bare.a refers to bare.gone, which is not in the stack"
+        );
+    }
+
+    #[test]
+    fn two_resources_of_one_address_are_refused() {
+        let error = graph(&[("a", &[]), ("a", &[])]).unwrap_err();
+        assert_eq!(error.to_string(), "two resources are called bare.a");
+    }
 }

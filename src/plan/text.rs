@@ -26,6 +26,9 @@ impl fmt::Display for PlanText<'_> {
 
 fn write_step(formatter: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
     write!(formatter, "{} {}", sign(step.action), step.address)?;
+    if let Some(name) = name_in_aws(step).filter(|name| name != step.address.name()) {
+        write!(formatter, " ({name})")?;
+    }
     match &step.reason {
         Reason::Vanished => write!(formatter, "  it is gone from AWS and is made again")?,
         Reason::RemovalBegun => {
@@ -58,6 +61,12 @@ fn write_step(formatter: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
         )?;
     }
     Ok(())
+}
+
+/// What the resource is called in AWS's console: its `Name` tag.
+fn name_in_aws(step: &Step) -> Option<String> {
+    let spec = step.resource.value();
+    spec["tags"]["Name"].as_str().map(str::to_owned)
 }
 
 fn sign(action: Action) -> &'static str {
