@@ -280,19 +280,14 @@ impl Certificate {
     }
 
     async fn retag(&self, aws: &Aws, arn: &str, change: &Change) -> Result<(), CallError> {
-        let dropped: TagMap = change
-            .dropped_tag_keys(&self.tags)
-            .into_iter()
-            .filter_map(|key| {
-                // ACM takes a tag away only with the value it has.
-                let field = format!("tags.{key}");
-                let old = change.fields.iter().find(|change| change.field == field)?;
-                Some((key, old.old.clone()))
-            })
+        // By key alone, whatever the value has become since.
+        let keys = change.dropped_tag_keys(&self.tags).into_iter();
+        let dropped: Vec<_> = keys
+            .filter_map(|key| aws_sdk_acm::types::Tag::builder().key(key).build().ok())
             .collect();
         if !dropped.is_empty() {
             let call = aws.acm.remove_tags_from_certificate().certificate_arn(arn);
-            let call = call.set_tags(Some(tags::acm(&dropped)));
+            let call = call.set_tags(Some(dropped));
             send("acm:RemoveTagsFromCertificate", call.send()).await?;
         }
         if !self.tags.is_empty() {

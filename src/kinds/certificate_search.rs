@@ -77,7 +77,8 @@ pub(super) async fn records_of_others(
     Ok(needed)
 }
 
-/// The certificates of the account. Without a list of key types ACM leaves out all but RSA 2048.
+/// The certificates of the account. Without a list of key types ACM leaves out all but
+/// RSA of at most 2048 bits.
 pub(super) async fn summaries(
     aws: &Aws,
     issued_only: bool,
