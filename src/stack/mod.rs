@@ -1,12 +1,36 @@
 //! The stack file: from one YAML file to a [`Stack`] with every default filled in and everything checked. Knows YAML, knows no AWS.
+//!
+//! text ─▶ tree with positions ─▶ variables put in ─▶ shape checked against the schema ─▶ `StackFile` ─▶ defaults and checks ─▶ `Stack`
+//!         yaml                   variables           shape                               file           resolve
 
+mod entries;
+mod fargate;
+mod file;
+mod load;
 pub mod names;
+mod place;
 mod policies;
+mod problem;
+mod resolve;
 mod resolved;
+mod scalars;
+mod schema;
+mod shape;
+mod suggest;
+#[cfg(test)]
+mod tests;
+mod variables;
+mod write;
+mod yaml;
 
+pub use load::{Loaded, load};
 pub use policies::{Effect, NamedPolicy, Statement};
+pub use problem::{Problem, StackErrors};
 pub use resolved::{
     AllowRule, AllowSource, Certificate, Container, Discovery, FixedResponse, HealthCheck,
     HostedZone, Ingress, ListenerProtocol, Logs, Namespace, Nat, Network, RecordType, Retention,
     Role, Route, Service, ServiceNames, Stack, StackNames, Subnet, Tier, Unresolved, Zone,
 };
+pub use schema::schema;
+pub use variables::Variables;
+pub use write::resolved;

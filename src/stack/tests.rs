@@ -1,0 +1,1 @@
+//! Is every promise of the stack file kept?

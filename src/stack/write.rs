@@ -1,0 +1,316 @@
+//! How is a resolved stack written as a stack file again, with every default visible?
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::file;
+use super::policies::{Effect, NamedPolicy, Statement};
+use super::resolved::{
+    AllowSource, Certificate, Container, Discovery, HostedZone, Ingress, ListenerProtocol, Logs,
+    Nat, Network, RecordType, Retention, Role, Route, Service, Stack, Tier, Unresolved,
+};
+use super::variables;
+
+/// The stack as YAML. Loading it gives an equal stack.
+pub fn resolved(stack: &Stack) -> String {
+    let mut value = serde_json::to_value(stack_file(stack)).unwrap_or_default();
+    tidy(&mut value, &stack.unresolved);
+    serde_saphyr::to_string(&value).unwrap_or_default()
+}
+
+/// Leaves out what is not set, and keeps a literal `$` from being read as a variable.
+fn tidy(value: &mut Value, unresolved: &BTreeSet<Unresolved>) {
+    match value {
+        Value::Object(object) => {
+            object.retain(|_, value| !value.is_null());
+            object
+                .values_mut()
+                .for_each(|value| tidy(value, unresolved));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| tidy(item, unresolved)),
+        Value::String(text) => *text = variables::escape(text, unresolved),
+        _ => {}
+    }
+}
+
+fn stack_file(stack: &Stack) -> file::StackFile {
+    let names = file::StackNames {
+        vpc: stack.names.vpc.clone(),
+        cluster: stack.names.cluster.clone(),
+        load_balancer: stack.names.load_balancer.clone(),
+        load_balancer_security_group: stack.names.load_balancer_security_group.clone(),
+        role: stack.names.role.clone(),
+        policy: stack.names.policy.clone(),
+    };
+    file::StackFile {
+        stack: Some(stack.name.clone()),
+        region: stack.region.clone(),
+        tags: (!stack.tags.is_empty()).then(|| texts(&stack.tags)),
+        names: (names != file::StackNames::default()).then_some(names),
+        network: Some(network(&stack.network)),
+        ingress: stack.ingress.as_ref().map(ingress),
+        namespace: stack.namespace.as_ref().map(|namespace| file::Namespace {
+            name: Some(namespace.name.clone()),
+            description: namespace.description.clone().map(file::Text),
+        }),
+        role: Some(role(&stack.role)),
+        defaults: None,
+        services: Some(
+            stack
+                .services
+                .iter()
+                .map(|service| (service.name.clone(), self::service(stack, service)))
+                .collect(),
+        ),
+    }
+}
+
+fn texts(map: &BTreeMap<String, String>) -> BTreeMap<String, file::Text> {
+    map.iter()
+        .map(|(key, value)| (key.clone(), file::Text(value.clone())))
+        .collect()
+}
+
+fn network(network: &Network) -> file::Network {
+    let tier = |tier: Tier| {
+        let mut subnets = network.subnets_of(tier).peekable();
+        subnets.peek().is_some().then(|| {
+            subnets
+                .map(|subnet| (subnet.zone.label(), subnet.cidr.to_string()))
+                .collect()
+        })
+    };
+    file::Network {
+        cidr: Some(network.cidr.to_string()),
+        dns_support: Some(network.dns_support),
+        dns_hostnames: Some(network.dns_hostnames),
+        nat: Some(match network.nat {
+            Nat::None => file::Nat::None,
+            Nat::Single => file::Nat::Single,
+            Nat::PerZone => file::Nat::PerZone,
+        }),
+        public_ip_on_launch: network
+            .subnets_of(Tier::Public)
+            .next()
+            .map(|subnet| subnet.public_ip_on_launch),
+        subnets: Some(file::Subnets {
+            public: tier(Tier::Public),
+            private: tier(Tier::Private),
+        }),
+    }
+}
+
+fn ingress(ingress: &Ingress) -> file::Ingress {
+    let (protocol, ssl_policy, certificate) = match &ingress.protocol {
+        ListenerProtocol::Http => (file::Protocol::Http, None, None),
+        ListenerProtocol::Https {
+            ssl_policy,
+            certificate,
+        } => (
+            file::Protocol::Https,
+            Some(ssl_policy.clone()),
+            Some(self::certificate(certificate)),
+        ),
+    };
+    file::Ingress {
+        listen: Some(file::Listen {
+            port: Some(ingress.port),
+            protocol: Some(protocol),
+            ssl_policy,
+        }),
+        redirect_http: Some(ingress.redirect_http),
+        certificate,
+        zone: ingress.hosted_zone.as_ref().map(|zone| match zone {
+            HostedZone::Find(name) => file::HostedZone::Find(name.clone()),
+            HostedZone::Create(name) => file::HostedZone::Create(name.clone()),
+        }),
+        allow: Some(ingress.allow.iter().map(ToString::to_string).collect()),
+        default: Some(file::FixedResponse {
+            status: Some(ingress.default_response.status),
+            content_type: content_type(&ingress.default_response.content_type),
+            body: Some(file::Text(ingress.default_response.body.clone())),
+        }),
+    }
+}
+
+fn content_type(name: &str) -> Option<file::ContentType> {
+    serde_json::from_value(Value::String(name.to_owned())).ok()
+}
+
+fn certificate(certificate: &Certificate) -> file::Certificate {
+    match certificate {
+        Certificate::Arn(arn) => file::Certificate::Arn(arn.clone()),
+        Certificate::Find(domain) => file::Certificate::Find(domain.clone()),
+        Certificate::Request {
+            domain,
+            alternative_names,
+        } => file::Certificate::Request([std::slice::from_ref(domain), alternative_names].concat()),
+    }
+}
+
+fn role(role: &Role) -> file::Role {
+    let policy = |policy: &NamedPolicy| match policy {
+        NamedPolicy::EcrPull => file::Policy::EcrPull,
+        NamedPolicy::LogsWrite => file::Policy::LogsWrite,
+        NamedPolicy::EcsAgent => file::Policy::EcsAgent,
+        NamedPolicy::Discovery => file::Policy::Discovery,
+        NamedPolicy::Exec => file::Policy::Exec,
+    };
+    let statements: Vec<file::Statement> = role.statements.iter().map(statement).collect();
+    file::Role {
+        policies: Some(role.policies.iter().map(policy).collect()),
+        statements: (!statements.is_empty()).then_some(statements),
+    }
+}
+
+fn statement(statement: &Statement) -> file::Statement {
+    let condition: BTreeMap<String, BTreeMap<String, Vec<file::Text>>> = statement
+        .condition
+        .iter()
+        .map(|(operator, keys)| {
+            let keys = keys.iter().map(|(key, values)| {
+                (
+                    key.clone(),
+                    values.iter().cloned().map(file::Text).collect(),
+                )
+            });
+            (operator.clone(), keys.collect())
+        })
+        .collect();
+    file::Statement {
+        effect: Some(match statement.effect {
+            Effect::Allow => file::Effect::Allow,
+            Effect::Deny => file::Effect::Deny,
+        }),
+        actions: Some(statement.actions.clone()),
+        resources: Some(statement.resources.clone()),
+        condition: (!condition.is_empty()).then_some(condition),
+    }
+}
+
+fn service(stack: &Stack, service: &Service) -> file::Service {
+    let names = file::ServiceNames {
+        service: service.names.service.clone(),
+        family: service.names.family.clone(),
+        target_group: service.names.target_group.clone(),
+        security_group: service.names.security_group.clone(),
+    };
+    let allow: Vec<file::AllowRule> = service
+        .allow
+        .iter()
+        .map(|rule| file::AllowRule {
+            from: Some(match &rule.from {
+                AllowSource::Ingress => "ingress".to_owned(),
+                AllowSource::Service(name) => name.clone(),
+                AllowSource::Cidr(range) => range.to_string(),
+            }),
+            port: Some(rule.port),
+        })
+        .collect();
+    let route = service.route.as_ref();
+    file::Service {
+        count: Some(service.count),
+        cpu: Some(service.cpu),
+        memory: Some(service.memory),
+        subnets: Some(match service.subnets {
+            Tier::Public => file::Tier::Public,
+            Tier::Private => file::Tier::Private,
+        }),
+        exec: Some(service.exec),
+        names: (names != file::ServiceNames::default()).then_some(names),
+        route: route.map(self::route),
+        allow: (!allow.is_empty()).then_some(allow),
+        discovery: stack
+            .namespace
+            .is_some()
+            .then(|| discovery(service.discovery.as_ref())),
+        depends_on: (!service.depends_on.is_empty()).then(|| service.depends_on.clone()),
+        health_check: route.map(health_check),
+        deregistration_delay: route.map(|route| seconds(route.deregistration_delay_seconds)),
+        containers: Some(
+            service
+                .containers
+                .iter()
+                .map(|container| (container.name.clone(), self::container(container)))
+                .collect(),
+        ),
+    }
+}
+
+fn seconds(seconds: u32) -> file::DurationText {
+    file::DurationText(format!("{seconds}s"))
+}
+
+fn route(route: &Route) -> file::Route {
+    file::Route {
+        host: route.host.clone(),
+        path: route.path.clone(),
+        priority: Some(route.priority),
+        to: Some(format!("{}:{}", route.container, route.container_port)),
+        target_group_port: Some(route.target_group_port),
+    }
+}
+
+fn health_check(route: &Route) -> file::HealthCheck {
+    let check = &route.health_check;
+    file::HealthCheck {
+        path: Some(check.path.clone()),
+        interval: Some(seconds(check.interval_seconds)),
+        timeout: Some(seconds(check.timeout_seconds)),
+        healthy_threshold: Some(check.healthy_threshold),
+        unhealthy_threshold: Some(check.unhealthy_threshold),
+        matcher: Some(file::Text(check.matcher.clone())),
+    }
+}
+
+fn discovery(discovery: Option<&Discovery>) -> file::Discovery {
+    let Some(discovery) = discovery else {
+        return file::Discovery {
+            enabled: Some(false),
+            ..file::Discovery::default()
+        };
+    };
+    file::Discovery {
+        enabled: Some(true),
+        name: Some(discovery.name.clone()),
+        record_type: Some(match discovery.record_type {
+            RecordType::A => file::RecordType::A,
+        }),
+        ttl: Some(seconds(discovery.ttl_seconds)),
+        failure_threshold: Some(discovery.failure_threshold),
+    }
+}
+
+fn container(container: &Container) -> file::Container {
+    let list = |texts: &[String]| {
+        (!texts.is_empty()).then(|| texts.iter().cloned().map(file::Text).collect())
+    };
+    file::Container {
+        image: Some(container.image.clone()),
+        ports: (!container.ports.is_empty()).then(|| container.ports.clone()),
+        environment: (!container.environment.is_empty()).then(|| texts(&container.environment)),
+        entrypoint: list(&container.entrypoint),
+        command: list(&container.command),
+        essential: Some(container.essential),
+        logs: Some(logs(container.logs.as_ref())),
+    }
+}
+
+fn logs(logs: Option<&Logs>) -> file::Logs {
+    let Some(logs) = logs else {
+        return file::Logs {
+            driver: Some(file::LogDriver::None),
+            ..file::Logs::default()
+        };
+    };
+    file::Logs {
+        driver: Some(file::LogDriver::Awslogs),
+        group: Some(logs.group.clone()),
+        prefix: Some(logs.stream_prefix.clone()),
+        retention: Some(file::DurationText(match logs.retention {
+            Retention::Days(days) => format!("{days}d"),
+            Retention::Forever => "forever".to_owned(),
+        })),
+    }
+}
