@@ -2,7 +2,6 @@
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 
@@ -64,12 +63,15 @@ where
 {
     match error {
         SdkError::TimeoutError(_) => "no answer in time".to_owned(),
-        other => DisplayErrorContext(other)
-            .to_string()
-            .split(" (")
-            .next()
-            .unwrap_or("the call failed")
-            .to_owned(),
+        other => {
+            let mut text = other.to_string();
+            let mut cause = std::error::Error::source(other);
+            while let Some(error) = cause {
+                text.push_str(&format!(": {error}"));
+                cause = error.source();
+            }
+            text
+        }
     }
 }
 

@@ -1,11 +1,17 @@
 //! What can be said on the command line? The global options and the list of commands; each command's own are in its file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
-use super::{completions, exit_code, sandbox};
+use super::sandbox_server::SandboxServer;
+use super::{
+    completions, config, down, exit_code, outputs, plan, sandbox, schema, status, unlock, up,
+};
+
+const DEFAULT_FILE: &str = "navi.yaml";
+const DEFAULT_STATE_DIR: &str = ".navi";
 
 /// One command up, one command down: service-discovered ECS environments on AWS.
 #[derive(Debug, Parser)]
@@ -27,7 +33,7 @@ pub struct GlobalOptions {
         long,
         global = true,
         value_name = "FILE",
-        default_value = "navi.yaml"
+        default_value = DEFAULT_FILE
     )]
     pub file: PathBuf,
 
@@ -36,7 +42,7 @@ pub struct GlobalOptions {
     pub set: Vec<(String, String)>,
 
     /// Where navi keeps what it knows of your stacks
-    #[arg(long, global = true, value_name = "DIR", default_value = ".navi")]
+    #[arg(long, global = true, value_name = "DIR", default_value = DEFAULT_STATE_DIR)]
     pub state_dir: PathBuf,
 
     /// Use the simulated AWS on this machine, started in the background when needed; no AWS account is touched
@@ -81,6 +87,14 @@ pub enum OutputFormat {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    Up(up::UpArguments),
+    Down(down::DownArguments),
+    Plan(plan::PlanArguments),
+    Status(status::StatusArguments),
+    Outputs(outputs::OutputsArguments),
+    Config(config::ConfigArguments),
+    Schema(schema::SchemaArguments),
+    Unlock(unlock::UnlockArguments),
     Sandbox(sandbox::SandboxArguments),
     Completions(completions::CompletionsArguments),
 }
@@ -88,6 +102,56 @@ pub enum Command {
 impl GlobalOptions {
     pub fn json(&self) -> bool {
         self.output == OutputFormat::Json
+    }
+
+    /// Where the states lie. The sandbox's lie apart: no `--sandbox` can touch what is real.
+    pub fn store_directory(&self) -> PathBuf {
+        match self.sandbox {
+            true => SandboxServer::directory(&self.state_dir),
+            false => self.state_dir.clone(),
+        }
+    }
+
+    /// The command with these options, for the person to run again. Values of variables may be
+    /// secrets and are left out.
+    pub fn spelled_out(&self, command: &str) -> String {
+        let mut words = vec!["navi".to_owned(), command.to_owned()];
+        let mut option = |name: &str, value: &str| words.extend([name.to_owned(), quoted(value)]);
+        let default_file = self.file == Path::new(DEFAULT_FILE);
+        let default_state = self.state_dir == Path::new(DEFAULT_STATE_DIR);
+        if !default_file {
+            option("-f", &self.file.to_string_lossy());
+        }
+        for (name, _) in &self.set {
+            option("--set", &format!("{name}=..."));
+        }
+        if !default_state {
+            option("--state-dir", &self.state_dir.to_string_lossy());
+        }
+        let others = [
+            ("--region", &self.region),
+            ("--profile", &self.profile),
+            ("--endpoint-url", &self.endpoint_url),
+        ];
+        for (name, value) in others {
+            if let Some(value) = value {
+                option(name, value);
+            }
+        }
+        if self.sandbox {
+            words.push("--sandbox".to_owned());
+        }
+        words.join(" ")
+    }
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain =
+        |character: char| character.is_ascii_alphanumeric() || "-_./:=@%+,".contains(character);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
     }
 }
 
@@ -151,6 +215,25 @@ mod tests {
         for wrong in ["", "m", "5x", "1h30", "-1s", "99999999999999999999h"] {
             assert!(seconds(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn the_command_to_go_on_repeats_the_options_and_keeps_secrets() {
+        let arguments = Arguments::try_parse_from([
+            "navi",
+            "up",
+            "--sandbox",
+            "-f",
+            "my stack.yaml",
+            "--set",
+            "TOKEN=secret",
+            "--yes",
+        ])
+        .unwrap();
+        assert_eq!(
+            arguments.global.spelled_out("up"),
+            "navi up -f 'my stack.yaml' --set TOKEN=... --sandbox"
+        );
     }
 
     #[test]

@@ -3,62 +3,225 @@
 use std::error::Error;
 use std::fmt::Write;
 use std::io;
+use std::path::PathBuf;
+
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
+use serde_json::{Value, json};
 
 use super::exit_code;
 use super::sandbox_server::SandboxError;
+use crate::aws::ConfigurationError;
+use crate::graph::GraphError;
+use crate::observe::ObserveError;
+use crate::plan::PlanError;
 use crate::report::Palette;
+use crate::resource::{CallError, ErrorClass};
+use crate::stack::{Problem, StackErrors};
+use crate::state::{RecoveryError, StateError};
 
 /// Everything that ends a command early. The variants say what was attempted; `hint` says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
-    #[error("could not write to standard output")]
-    Output(#[source] io::Error),
-    #[error("could not ask for a confirmation")]
-    Prompt(#[source] io::Error),
+    #[error("could not read the stack file {}", path.display())]
+    StackFileUnreadable { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    StackFile(#[from] StackErrors),
+    #[error("there is no {}, and {}", file.display(), which(recorded, directory))]
+    WhichStack {
+        file: PathBuf,
+        directory: PathBuf,
+        recorded: Vec<String>,
+    },
+    #[error("nothing is recorded of a stack `{stack}` in {}", directory.display())]
+    NotRecorded {
+        stack: String,
+        directory: PathBuf,
+        /// The other place where it is recorded, as an option of navi.
+        elsewhere: Option<&'static str>,
+    },
+    #[error("stack `{stack}` has no output `{name}`")]
+    UnknownOutput {
+        name: String,
+        stack: String,
+        similar: Vec<String>,
+    },
+    #[error(transparent)]
+    Configuration(#[from] ConfigurationError),
+    #[error("could not find out whose account this is")]
+    WhoAmI(#[source] CallError),
+    #[error(transparent)]
+    State(#[from] StateError),
+    #[error("the run is over, but its end could not be recorded")]
+    NotClosed(#[source] StateError),
+    #[error(transparent)]
+    Recovery(#[from] RecoveryError),
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    #[error(transparent)]
+    Observe(#[from] ObserveError),
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
     #[error("`navi {command}` asks before it changes anything, and nobody can answer here")]
     NobodyToAsk { command: &'static str },
     #[error("nothing was changed: the answer was no")]
     Declined,
-    #[error(transparent)]
-    Sandbox(#[from] SandboxError),
+    #[error("could not ask for a confirmation")]
+    Prompt(#[source] io::Error),
+    #[error("could not listen for Ctrl-C")]
+    Signals(#[source] io::Error),
+    #[error("could not write to standard output")]
+    Output(#[source] io::Error),
+    #[error("could not turn the stack file into JSON: {0}")]
+    Render(String),
+}
+
+fn which(recorded: &[String], directory: &std::path::Path) -> String {
+    match recorded {
+        [] => format!("no stack is recorded in {}", directory.display()),
+        _ => format!(
+            "several stacks are recorded in {}: {}",
+            directory.display(),
+            recorded.join(", ")
+        ),
+    }
 }
 
 impl CommandError {
     pub fn exit_code(&self) -> u8 {
-        exit_code::ERROR
+        match self {
+            CommandError::State(StateError::Locked { .. })
+            | CommandError::Recovery(RecoveryError::State(StateError::Locked { .. })) => {
+                exit_code::LOCKED
+            }
+            CommandError::NotClosed(_) => exit_code::PARTLY_APPLIED,
+            _ => exit_code::ERROR,
+        }
     }
 
-    /// What the person can do about it.
-    pub fn hint(&self) -> Option<String> {
+    /// What the person can do about it. Errors of other rooms say so in their own text.
+    fn hint(&self) -> Option<String> {
         match self {
+            CommandError::StackFileUnreadable { source, .. }
+                if source.kind() == io::ErrorKind::NotFound =>
+            {
+                Some("name another with -f FILE".to_owned())
+            }
+            CommandError::WhichStack { .. } => {
+                Some("name the file with -f FILE, or the stack with --stack NAME".to_owned())
+            }
+            CommandError::NotRecorded { elsewhere, .. } => Some(match elsewhere {
+                Some(option) => format!("it is recorded elsewhere: add or drop {option}"),
+                None => "is this the directory that `navi up` ran in? --state-dir names another"
+                    .to_owned(),
+            }),
+            CommandError::UnknownOutput { similar, .. } if !similar.is_empty() => {
+                Some(format!("there are {}", similar.join(", ")))
+            }
+            CommandError::UnknownOutput { .. } => {
+                Some("`navi outputs` lists all of them".to_owned())
+            }
+            CommandError::WhoAmI(error) => who_am_i_hint(error),
             CommandError::NobodyToAsk { command } => Some(format!(
                 "look at `navi plan` first, then say `navi {command} --yes`"
             )),
             CommandError::Sandbox(error) => error.hint(),
-            CommandError::Output(_) | CommandError::Prompt(_) | CommandError::Declined => None,
+            CommandError::NotClosed(_) => Some(
+                "the journal holds all that happened: mend the cause and run the command again"
+                    .to_owned(),
+            ),
+            _ => None,
         }
     }
 
-    /// The error with its causes and hint, for standard error.
+    /// The error with its causes and hint, for a person.
     pub fn render(&self, palette: &Palette) -> String {
+        let mut text = String::new();
+        for problem in self.problems() {
+            text.push_str(&diagnostic(problem, palette));
+            text.push('\n');
+        }
         let Palette { bad, heading, .. } = palette;
-        let mut text = format!("{bad}error{bad:#}: {self}");
+        // Writing to a string can't fail.
+        let _ = write!(text, "{bad}error{bad:#}: {self}");
+        for cause in self.causes() {
+            let _ = write!(text, "\n  because: {cause}");
+        }
+        if let Some(hint) = self.hint() {
+            let _ = write!(text, "\n{heading}hint{heading:#}: {hint}");
+        }
+        text
+    }
+
+    /// The same for a program: the last line of the events.
+    pub fn document(&self) -> Value {
+        let problems: Vec<String> = self.problems().iter().map(Problem::to_string).collect();
+        json!({
+            "event": "error",
+            "message": self.to_string(),
+            "problems": problems,
+            "causes": self.causes(),
+            "hint": self.hint(),
+            "exit_code": self.exit_code(),
+        })
+    }
+
+    /// What is wrong with the stack file, place by place.
+    fn problems(&self) -> &[Problem] {
+        match self {
+            CommandError::StackFile(errors) => errors.problems(),
+            _ => &[],
+        }
+    }
+
+    fn causes(&self) -> Vec<String> {
+        let mut causes = Vec::new();
         let mut last = self.to_string();
         let mut cause = self.source();
         while let Some(error) = cause {
             let message = error.to_string();
             // Some errors repeat their source in their own text.
             if !last.contains(&message) {
-                // Writing to a string can't fail.
-                let _ = write!(text, "\n  because: {message}");
+                causes.push(message.clone());
             }
             last = message;
             cause = error.source();
         }
-        if let Some(hint) = self.hint() {
-            let _ = write!(text, "\n{heading}hint{heading:#}: {hint}");
+        causes
+    }
+}
+
+/// The first call of all is where missing or wrong credentials show, and a network that leads nowhere.
+fn who_am_i_hint(error: &CallError) -> Option<String> {
+    match error.class {
+        ErrorClass::Denied | ErrorClass::Invalid | ErrorClass::Transient | ErrorClass::Other => {
+            Some(
+                "check the credentials (`aws sts get-caller-identity`), --profile and the network; \
+                 `--sandbox` needs none of them"
+                    .to_owned(),
+            )
         }
-        text
+        _ => None,
+    }
+}
+
+/// A problem of a file with its place in it.
+pub fn diagnostic(problem: &dyn Diagnostic, palette: &Palette) -> String {
+    let theme = match palette.bad.is_plain() {
+        true => GraphicalTheme::unicode_nocolor(),
+        false => GraphicalTheme::unicode(),
+    };
+    let width = terminal_size::terminal_size_of(io::stderr())
+        .map_or(100, |(terminal_size::Width(columns), _)| columns.into());
+    let mut text = String::new();
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_width(width)
+        .with_links(false);
+    match handler.render_report(&mut text, problem) {
+        Ok(()) => text,
+        // The position can't be shown; what is wrong still can.
+        Err(_) => problem.to_string(),
     }
 }
 
@@ -79,5 +242,17 @@ mod tests {
             "error: `navi up` asks before it changes anything, and nobody can answer here\n\
              hint: look at `navi plan` first, then say `navi up --yes`"
         );
+        assert_eq!(error.document()["exit_code"], 1);
+        assert_eq!(error.document()["event"], "error");
+    }
+
+    #[test]
+    fn a_locked_stack_has_an_exit_code_of_its_own() {
+        let locked = StateError::Locked {
+            stack: "demo".to_owned(),
+            holder: None,
+        };
+        assert_eq!(CommandError::State(locked).exit_code(), exit_code::LOCKED);
+        assert_eq!(CommandError::Declined.exit_code(), exit_code::ERROR);
     }
 }

@@ -2,13 +2,25 @@
 
 mod arguments;
 mod completions;
+mod config;
+mod context;
+mod down;
 mod error;
 pub mod exit_code;
 mod logging;
 mod output;
+mod outputs;
+mod plan;
+mod planning;
 mod prompt;
+mod run;
 mod sandbox;
 mod sandbox_server;
+mod schema;
+mod stack_file;
+mod status;
+mod unlock;
+mod up;
 
 pub use arguments::Arguments;
 
@@ -41,7 +53,10 @@ pub async fn run(arguments: Arguments) -> u8 {
     match route(&arguments).await {
         Ok(code) => code,
         Err(error) => {
-            output::notice(&error.render(&Palette::for_stderr()));
+            output::notice(&match arguments.global.json() {
+                true => error.document().to_string(),
+                false => error.render(&Palette::for_stderr()),
+            });
             error.exit_code()
         }
     }
@@ -50,6 +65,14 @@ pub async fn run(arguments: Arguments) -> u8 {
 async fn route(arguments: &Arguments) -> Result<u8, CommandError> {
     let global = &arguments.global;
     match &arguments.command {
+        Command::Up(arguments) => up::run(global, arguments).await,
+        Command::Down(arguments) => down::run(global, arguments).await,
+        Command::Plan(arguments) => plan::run(global, arguments).await,
+        Command::Status(arguments) => status::run(global, arguments).await,
+        Command::Outputs(arguments) => outputs::run(global, arguments).await,
+        Command::Config(_) => config::run(global).map(|()| exit_code::DONE),
+        Command::Schema(_) => schema::run().map(|()| exit_code::DONE),
+        Command::Unlock(arguments) => unlock::run(global, arguments),
         Command::Sandbox(arguments) => sandbox::run(global, arguments).await,
         Command::Completions(arguments) => completions::run(arguments).map(|()| exit_code::DONE),
     }

@@ -2,8 +2,9 @@
 
 use std::io::{self, ErrorKind, Write};
 
+use super::arguments::GlobalOptions;
 use super::error::CommandError;
-use crate::report::Palette;
+use crate::report::{Event, JsonLines, Palette, Sink};
 
 /// Writes data. A reader that went away (`navi plan | head`) is no error: the command's own exit code stands.
 pub fn data(text: &str) -> Result<(), CommandError> {
@@ -31,7 +32,19 @@ pub fn notice(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
-pub fn warning(text: &str) {
+/// What navi is at, before there are events to say so; a program hears those only.
+pub fn progress(global: &GlobalOptions, text: &str) {
+    if !global.json() {
+        notice(text);
+    }
+}
+
+/// Something to know that stops nothing: an event for a program, a line for a person.
+pub fn warning(global: &GlobalOptions, message: &str) {
+    if global.json() {
+        let message = message.to_owned();
+        return JsonLines::new(io::stderr()).event(&Event::Warning { message });
+    }
     let style = Palette::for_stderr().warning;
-    notice(&format!("{style}warning{style:#}: {text}"));
+    notice(&format!("{style}warning{style:#}: {message}"));
 }

@@ -129,13 +129,17 @@ fn described(running: &Running) -> String {
         status["calls"]["total"],
         status["calls"]["mutating"],
     );
-    match status["resources"].as_object() {
-        Some(resources) if !resources.is_empty() => {
-            for (kind, count) in resources {
-                text.push_str(&format!("{count:>6}  {kind}\n"));
-            }
-        }
-        _ => text.push_str("nothing in it\n"),
+    let resources: Vec<_> = status["resources"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter_map(|(kind, count)| Some((kind, count.as_u64().filter(|count| *count > 0)?)))
+        .collect();
+    if resources.is_empty() {
+        text.push_str("nothing in it\n");
+    }
+    for (kind, count) in resources {
+        text.push_str(&format!("{count:>6}  {kind}\n"));
     }
     text
 }

@@ -1,6 +1,7 @@
-//! How does the sandbox live on between commands? As a process of its own, found through `sandbox/server.json`.
+//! How does the sandbox live on between commands? As a process of its own, found through `sandbox/.server/server.json`.
 //!
-//! The process holds `server.lock` for as long as it lives, so there is one per state directory and a crashed one
+//! Its files have a hidden directory of their own: beside them lie the states of stacks, and no stack's name begins
+//! with a dot. The process holds `lock` for as long as it lives, so there is one per state directory and a crashed one
 //! leaves nothing that has to be cleaned up. A server counts as running only when it answers and says the process
 //! ID that the file names: a stranger on the same port is never taken for it, and no process is ever killed.
 
@@ -100,6 +101,7 @@ pub struct Started {
 
 /// The sandbox of one state directory, running or not.
 pub struct SandboxServer {
+    state_dir: PathBuf,
     directory: PathBuf,
 }
 
@@ -110,14 +112,17 @@ impl SandboxServer {
     }
 
     pub fn of(state_dir: &Path) -> Result<Self, SandboxError> {
-        let directory = Self::directory(state_dir);
-        // The background process keeps no working directory of its user's: the path must be absolute.
-        let directory =
-            std::path::absolute(&directory).map_err(|source| SandboxError::Directory {
-                path: directory,
+        // The process in the background is told the path: it must not depend on a working directory.
+        let state_dir =
+            std::path::absolute(state_dir).map_err(|source| SandboxError::Directory {
+                path: state_dir.to_owned(),
                 source,
             })?;
-        Ok(SandboxServer { directory })
+        let directory = Self::directory(&state_dir).join(".server");
+        Ok(SandboxServer {
+            state_dir,
+            directory,
+        })
     }
 
     /// The sandbox, if one runs here.
@@ -226,7 +231,6 @@ impl SandboxServer {
             .mode(0o600)
             .open(self.log())
             .map_err(SandboxError::Spawn)?;
-        let state_dir = self.directory.parent().unwrap_or(&self.directory);
         Command::new(std::env::current_exe().map_err(SandboxError::Spawn)?)
             .args([
                 "sandbox",
@@ -235,7 +239,7 @@ impl SandboxServer {
                 &port.to_string(),
                 "--state-dir",
             ])
-            .arg(state_dir)
+            .arg(&self.state_dir)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -255,13 +259,17 @@ impl SandboxServer {
             .mode(0o700)
             .create(&self.directory)
             .map_err(at(&self.directory))?;
-        let ignore = self.directory.join(".gitignore");
-        fs::write(&ignore, "*\n").map_err(at(&ignore))
+        // The state store ignores a directory it makes; this one is made here.
+        let ignore = self.state_dir.join(".gitignore");
+        match ignore.exists() {
+            true => Ok(()),
+            false => fs::write(&ignore, "*\n").map_err(at(&ignore)),
+        }
     }
 
     /// `None` when another process has it.
     fn lock(&self) -> Result<Option<File>, SandboxError> {
-        let path = self.directory.join("server.lock");
+        let path = self.directory.join("lock");
         let at = |source| SandboxError::Directory {
             path: path.clone(),
             source,
@@ -298,7 +306,7 @@ impl SandboxServer {
     }
 
     fn log(&self) -> PathBuf {
-        self.directory.join("server.log")
+        self.directory.join("log")
     }
 
     fn log_end(&self) -> String {

@@ -1,0 +1,87 @@
+//! `navi down`: remove everything that the stack's state records. Needs no stack file.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::arguments::{GlobalOptions, parse_duration};
+use super::context::{Connection, close_session, open_session};
+use super::error::CommandError;
+use super::run::{Run, view};
+use super::stack_file::{ChosenStack, StackChoice, require_recorded};
+use super::{exit_code, output, planning, prompt};
+use crate::report::Command;
+use crate::state::{Access, Session};
+
+/// Remove everything that `navi up` made, and wait until it is gone
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+It works from what navi recorded; the stack file is only asked for the stack's name.
+Failed or interrupted: the same command again goes on where it stopped.
+
+Examples:
+  navi down -f stacks/ecs-navi.yaml
+  navi down --stack ecs-navi --yes    without the stack file, without asking")]
+pub struct DownArguments {
+    #[command(flatten)]
+    stack: StackChoice,
+
+    /// Stop waiting after this time, for example 30m
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    timeout: Option<Duration>,
+}
+
+pub async fn run(global: &GlobalOptions, arguments: &DownArguments) -> Result<u8, CommandError> {
+    prompt::require_answerable(global, "down")?;
+    let chosen = arguments.stack.choose(global)?;
+    require_recorded(global, &chosen.name)?;
+    let session = open_session(
+        global,
+        &chosen.name,
+        Access::Write {
+            command: "down".to_owned(),
+        },
+    )
+    .await?;
+    let result = take_down(global, arguments, &chosen, &session).await;
+    close_session(session, result).await
+}
+
+async fn take_down(
+    global: &GlobalOptions,
+    arguments: &DownArguments,
+    chosen: &ChosenStack,
+    session: &Session,
+) -> Result<u8, CommandError> {
+    let state = session.state();
+    output::progress(
+        global,
+        &format!("{}: looking at what is recorded", chosen.name),
+    );
+    let recorded_region = state.identity.as_ref().map(|identity| &identity.region);
+    let region = recorded_region.or(chosen.region.as_ref());
+    let connection = Connection::open(global, region.map(String::as_str)).await?;
+    state.check_identity(&connection.account, &connection.region)?;
+    let view = view(global);
+    planning::settle(session, &connection, &*view).await?;
+    let plan = planning::for_down(session, &connection)?;
+    let run = Run {
+        global,
+        command: Command::Down,
+        connection: &connection,
+        session,
+        wait: true,
+        timeout: arguments.timeout,
+    };
+    let ended = run.carry_out(&plan, view).await?;
+    if global.json() {
+        output::document(&Value::Object(ended.document))?;
+    } else if ended.exit_code == exit_code::DONE {
+        output::notice(&format!(
+            "nothing of {} is left ({})",
+            chosen.name,
+            connection.place()
+        ));
+    }
+    Ok(ended.exit_code)
+}

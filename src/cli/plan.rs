@@ -1,0 +1,101 @@
+//! `navi plan`: what would `up` do, and why? Changes nothing and takes no lock.
+
+use anstyle::Style;
+use serde_json::{Value, json};
+
+use super::arguments::GlobalOptions;
+use super::context::{Connection, open_session};
+use super::error::CommandError;
+use super::run::view;
+use super::stack_file::StackFile;
+use super::{exit_code, output, planning};
+use crate::plan::{Plan, PlanText};
+use crate::report::Palette;
+use crate::state::Access;
+
+/// Show what `up` would create, change, replace or remove, and change nothing
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  navi plan -f stacks/ecs-navi.yaml
+  navi plan --exit-code --output json   in a pipeline: 0 nothing to do, 2 changes pending")]
+pub struct PlanArguments {
+    /// Exit with 2 when there is something to change
+    #[arg(long)]
+    exit_code: bool,
+}
+
+pub async fn run(global: &GlobalOptions, arguments: &PlanArguments) -> Result<u8, CommandError> {
+    let file = StackFile::load(global)?;
+    let name = file.stack().name.clone();
+    let session = open_session(global, &name, Access::Read).await?;
+    if let Some(holder) = session.beside() {
+        let message = format!("{holder} works on this stack: what it does now is not in this plan");
+        output::warning(global, &message);
+    }
+    output::progress(global, &format!("{name}: looking at what is there"));
+    let connection = Connection::open(global, file.stack().region.as_deref()).await?;
+    let stack = file.resolve(&connection.account, &connection.region)?;
+    session
+        .state()
+        .check_identity(&connection.account, &connection.region)?;
+    planning::settle(&session, &connection, &*view(global)).await?;
+    let plan = planning::for_up(&stack, &session, &connection).await?;
+    if global.json() {
+        output::document(&json!({
+            "stack": name,
+            "account": connection.account,
+            "region": connection.region,
+            "changes_pending": plan.mutates(),
+            "plan": steps_document(&plan),
+        }))?;
+    } else {
+        let palette = Palette::for_stdout();
+        let heading = palette.heading;
+        output::data(&format!(
+            "{heading}{name}{heading:#}: {}\n\n{}",
+            connection.place(),
+            text(&plan, &palette)
+        ))?;
+    }
+    match arguments.exit_code && plan.mutates() {
+        true => Ok(exit_code::CHANGES_PENDING),
+        false => Ok(exit_code::DONE),
+    }
+}
+
+/// The plan's own text, its lines coloured by the sign they begin with.
+pub fn text(plan: &Plan, palette: &Palette) -> String {
+    let mut text = String::new();
+    for line in PlanText(plan).to_string().lines() {
+        let style = style_of(line, palette);
+        text.push_str(&format!("{style}{line}{style:#}\n"));
+    }
+    text
+}
+
+fn style_of(line: &str, palette: &Palette) -> Style {
+    match line.chars().next() {
+        Some('+') => palette.good,
+        Some('~') => palette.changed,
+        Some('±') => palette.warning,
+        Some('-') => palette.bad,
+        _ => Style::new(),
+    }
+}
+
+/// The plan's steps as data.
+pub fn steps_document(plan: &Plan) -> Value {
+    plan.steps
+        .iter()
+        .filter(|step| step.acts())
+        .map(|step| {
+            json!({
+                "address": step.address,
+                "action": step.action,
+                "reason": step.reason,
+                "fields": step.change.fields,
+            })
+        })
+        .collect()
+}

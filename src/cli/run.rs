@@ -1,0 +1,168 @@
+//! How is a plan carried out in front of a person? Question, progress, Ctrl-C, summary, exit code. Shared by `up` and `down`.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::arguments::GlobalOptions;
+use super::context::Connection;
+use super::error::CommandError;
+use super::plan::{self, steps_document};
+use super::{exit_code, output, prompt};
+use crate::execute::{self, Interrupt, RunReport, execute};
+use crate::plan::{Action, Plan, Step};
+use crate::report::{
+    Command, Event, JsonLines, LiveView, Outcome, Palette, Plain, Sink, Sinks, Summary,
+    SummaryContext,
+};
+use crate::state::Session;
+
+/// Everything that one run is about.
+pub struct Run<'a> {
+    pub global: &'a GlobalOptions,
+    pub command: Command,
+    pub connection: &'a Connection,
+    pub session: &'a Session,
+    pub wait: bool,
+    pub timeout: Option<Duration>,
+}
+
+/// How it ended: for the exit code, and for the JSON document.
+pub struct Ended {
+    pub exit_code: u8,
+    pub document: Map<String, Value>,
+}
+
+impl Run<'_> {
+    /// Shows the plan, asks, carries it out, tells how it ended.
+    pub async fn carry_out(&self, plan: &Plan, view: Arc<dyn Sink>) -> Result<Ended, CommandError> {
+        if plan.mutates() {
+            self.show_and_ask(plan)?;
+        }
+        let summary = Arc::new(Summary::default());
+        let sinks = Sinks(vec![Arc::clone(&summary) as Arc<dyn Sink>, view]);
+        sinks.event(&Event::RunBegan {
+            command: self.command,
+            stack: self.session.stack().to_owned(),
+            account: self.connection.account.clone(),
+            region: self.connection.region.clone(),
+            steps: plan.steps.iter().filter(|step| is_shown(step)).count(),
+        });
+        let (interrupt, interrupts) = watch::channel(Interrupt::None);
+        let listener = listen_for_interrupts(interrupt)?;
+        let options = execute::Options {
+            wait: self.wait,
+            timeout: self.timeout,
+        };
+        let report = execute(
+            plan,
+            self.session,
+            &self.connection.aws,
+            &sinks,
+            options,
+            interrupts,
+        )
+        .await;
+        listener.abort();
+        self.tell(&summary, plan);
+        Ok(Ended {
+            exit_code: exit_code_of(summary.outcome(), &report),
+            document: self.document(&summary, plan),
+        })
+    }
+
+    fn show_and_ask(&self, plan: &Plan) -> Result<(), CommandError> {
+        if !self.global.json() || !self.global.yes {
+            let palette = Palette::for_stderr();
+            let heading = palette.heading;
+            output::notice(&format!(
+                "{heading}{}{heading:#}: {}\n\n{}",
+                self.session.stack(),
+                self.connection.place(),
+                plan::text(plan, &palette)
+            ));
+        }
+        let account = &self.connection.account;
+        let question = match self.command {
+            Command::Up => format!("Do this in account {account}?"),
+            Command::Down => format!("Remove all of this from account {account}?"),
+        };
+        prompt::confirm(self.global, &question)
+    }
+
+    fn tell(&self, summary: &Summary, plan: &Plan) {
+        if self.global.json() || !plan.steps.iter().any(is_shown) {
+            return;
+        }
+        let resume = self.global.spelled_out(&self.command.to_string());
+        let context = SummaryContext { resume: &resume };
+        output::notice(summary.render(&context, &Palette::for_stderr()).trim_end());
+    }
+
+    fn document(&self, summary: &Summary, plan: &Plan) -> Map<String, Value> {
+        let mut document = Map::new();
+        document.insert("command".to_owned(), json!(self.command));
+        document.insert("stack".to_owned(), json!(self.session.stack()));
+        document.insert("account".to_owned(), json!(self.connection.account));
+        document.insert("region".to_owned(), json!(self.connection.region));
+        document.insert("plan".to_owned(), steps_document(plan));
+        document.extend(summary.document());
+        document
+    }
+}
+
+/// Whoever watches: a program, a terminal, or a log.
+pub fn view(global: &GlobalOptions) -> Arc<dyn Sink> {
+    let stderr = std::io::stderr();
+    let dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
+    if global.json() {
+        Arc::new(JsonLines::new(stderr))
+    } else if stderr.is_terminal() && !dumb && global.verbose == 0 {
+        Arc::new(LiveView::new(Palette::for_stderr()))
+    } else {
+        // Trace lines would tear a live view apart.
+        Arc::new(Plain::new(stderr, Palette::for_stderr()))
+    }
+}
+
+/// Ctrl-C once, twice, and a third time for whoever has lost patience. SIGTERM, which pipelines
+/// send before they kill, counts as the first.
+fn listen_for_interrupts(
+    interrupt: watch::Sender<Interrupt>,
+) -> Result<JoinHandle<()>, CommandError> {
+    let mut keyboard = signal(SignalKind::interrupt()).map_err(CommandError::Signals)?;
+    let mut terminated = signal(SignalKind::terminate()).map_err(CommandError::Signals)?;
+    Ok(tokio::spawn(async move {
+        for step in [Interrupt::Once, Interrupt::Twice] {
+            tokio::select! {
+                _ = keyboard.recv() => {}
+                _ = terminated.recv() => {}
+            }
+            interrupt.send_replace(step);
+        }
+        keyboard.recv().await;
+        // Every intent is in the journal: leaving at any instant loses nothing.
+        std::process::exit(exit_code::INTERRUPTED.into());
+    }))
+}
+
+/// Looking up and forgetting touch nothing and send no events.
+fn is_shown(step: &Step) -> bool {
+    step.mutates() || step.action == Action::Wait
+}
+
+fn exit_code_of(outcome: Outcome, report: &RunReport) -> u8 {
+    match outcome {
+        Outcome::Interrupted => exit_code::INTERRUPTED,
+        Outcome::Partial => exit_code::PARTLY_APPLIED,
+        Outcome::Failed => exit_code::ERROR,
+        Outcome::Done if report.complete() => exit_code::DONE,
+        // The state could not be kept: say so even if every step went well.
+        Outcome::Done => exit_code::PARTLY_APPLIED,
+    }
+}

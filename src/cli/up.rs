@@ -1,0 +1,98 @@
+//! `navi up`: bring the environment to what the stack file says.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::arguments::{GlobalOptions, parse_duration};
+use super::context::{Connection, close_session, open_session};
+use super::error::CommandError;
+use super::outputs::urls;
+use super::run::{Run, view};
+use super::stack_file::StackFile;
+use super::{exit_code, output, planning, prompt};
+use crate::report::{Command, Palette};
+use crate::state::{Access, Session};
+
+/// Create or change everything the stack file asks for, and wait until it serves
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+It shows the account, the region and the plan, and asks before it changes anything.
+Interrupted, killed or failed: the same command again goes on where it stopped.
+
+Examples:
+  navi up --sandbox                          in the simulated AWS on this machine
+  navi up -f stacks/ecs-navi.yaml            in your account
+  navi up --yes --timeout 20m --output json  in a pipeline")]
+pub struct UpArguments {
+    /// End when everything exists, without waiting until it serves
+    #[arg(long)]
+    no_wait: bool,
+
+    /// Stop waiting after this time, for example 20m; what exists stays
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    timeout: Option<Duration>,
+}
+
+pub async fn run(global: &GlobalOptions, arguments: &UpArguments) -> Result<u8, CommandError> {
+    prompt::require_answerable(global, "up")?;
+    let file = StackFile::load(global)?;
+    let session = open_session(
+        global,
+        &file.stack().name,
+        Access::Write {
+            command: "up".to_owned(),
+        },
+    )
+    .await?;
+    let result = bring_up(global, arguments, file, &session).await;
+    close_session(session, result).await
+}
+
+async fn bring_up(
+    global: &GlobalOptions,
+    arguments: &UpArguments,
+    file: StackFile,
+    session: &Session,
+) -> Result<u8, CommandError> {
+    output::progress(
+        global,
+        &format!("{}: looking at what is there", session.stack()),
+    );
+    let connection = Connection::open(global, file.stack().region.as_deref()).await?;
+    let stack = file.resolve(&connection.account, &connection.region)?;
+    session.identify(connection.identity()).await?;
+    let view = view(global);
+    planning::settle(session, &connection, &*view).await?;
+    let plan = planning::for_up(&stack, session, &connection).await?;
+    let run = Run {
+        global,
+        command: Command::Up,
+        connection: &connection,
+        session,
+        wait: !arguments.no_wait,
+        timeout: arguments.timeout,
+    };
+    let nothing_to_do = plan.is_empty();
+    let ended = run.carry_out(&plan, view).await?;
+    let urls = session.with_state(urls);
+    if global.json() {
+        let mut document = ended.document;
+        document.insert("urls".to_owned(), json!(urls));
+        output::document(&Value::Object(document))?;
+    } else {
+        if nothing_to_do {
+            output::notice(&format!(
+                "{}: everything is as the stack file wants it ({})",
+                session.stack(),
+                connection.place()
+            ));
+        }
+        if ended.exit_code == exit_code::DONE && !urls.is_empty() {
+            let heading = Palette::for_stderr().heading;
+            output::notice(&format!("{heading}it serves{heading:#}"));
+            output::data(&urls.join("\n"))?;
+        }
+    }
+    Ok(ended.exit_code)
+}

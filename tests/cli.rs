@@ -1,0 +1,277 @@
+//! What does the command line promise whatever the stack? Help, exit codes, no questions in the dark, one sandbox per directory.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+/// The built navi in a directory of its own, with nobody at the keyboard.
+fn navi(directory: &Path, arguments: &[&str]) -> Output {
+    command(directory, arguments).output().unwrap()
+}
+
+fn command(directory: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_navi"));
+    command
+        .current_dir(directory)
+        .args(arguments)
+        .env_clear()
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::null());
+    command
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn the_help_of_every_command_reads_well() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut reference = stdout(&navi(directory.path(), &["--help"]));
+    let commands = [
+        "up",
+        "down",
+        "plan",
+        "status",
+        "outputs",
+        "config",
+        "schema",
+        "unlock",
+        "sandbox",
+        "completions",
+    ];
+    for command in commands {
+        let output = navi(directory.path(), &[command, "--help"]);
+        assert_eq!(output.status.code(), Some(0), "{command}");
+        let help = stdout(&output);
+        // The global options are the same everywhere: once is enough.
+        let (own, rest) = help.split_once("Global options:").unwrap();
+        let after = rest.split_once("\n\n").map_or("", |(_, after)| after);
+        reference.push_str(&format!("\n=== navi {command}\n{own}{after}"));
+    }
+    insta::assert_snapshot!(reference);
+}
+
+#[test]
+fn wrong_usage_is_an_error_and_not_a_pending_change() {
+    let directory = tempfile::tempdir().unwrap();
+    let wrong: [&[&str]; 6] = [
+        &[],
+        &["frobnicate"],
+        &["up", "--timeout", "soon"],
+        &["up", "--set", "nothing"],
+        &["up", "--sandbox", "--profile", "work"],
+        &["completions", "tcsh"],
+    ];
+    for arguments in wrong {
+        let output = navi(directory.path(), arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert_eq!(stdout(&output), "", "{arguments:?}");
+        assert!(!stderr(&output).is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn nothing_is_asked_where_nobody_can_answer() {
+    let directory = tempfile::tempdir().unwrap();
+    for command in ["up", "down"] {
+        // There is not even a stack file: the refusal comes before anything else.
+        let output = navi(directory.path(), &[command, "--sandbox"]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(stderr(&output).contains("--yes"), "{}", stderr(&output));
+        assert!(!directory.path().join(".navi").exists());
+    }
+}
+
+#[test]
+fn a_missing_stack_file_is_named_with_what_to_do() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = navi(directory.path(), &["up", "--yes"]);
+    assert_eq!(output.status.code(), Some(1));
+    insta::assert_snapshot!(stderr(&output), @r"
+    error: could not read the stack file navi.yaml
+      because: No such file or directory (os error 2)
+    hint: name another with -f FILE
+    ");
+    let output = navi(directory.path(), &["down", "--yes"]);
+    assert_eq!(output.status.code(), Some(1));
+    insta::assert_snapshot!(stderr(&output), @r"
+    error: there is no navi.yaml, and no stack is recorded in .navi
+    hint: name the file with -f FILE, or the stack with --stack NAME
+    ");
+}
+
+#[test]
+fn a_stack_that_nothing_is_known_of_is_no_success() {
+    let directory = tempfile::tempdir().unwrap();
+    for command in ["down", "status", "outputs"] {
+        let output = navi(directory.path(), &[command, "--stack", "demo", "--yes"]);
+        assert_eq!(output.status.code(), Some(1), "{command}");
+        assert!(
+            stderr(&output).contains("nothing is recorded of a stack `demo` in .navi"),
+            "{}",
+            stderr(&output)
+        );
+        // Looking for it leaves nothing behind.
+        assert!(!directory.path().join(".navi").exists());
+    }
+    fs::create_dir_all(directory.path().join(".navi/sandbox")).unwrap();
+    fs::write(directory.path().join(".navi/sandbox/demo.journal"), "").unwrap();
+    let output = navi(directory.path(), &["down", "--stack", "demo", "--yes"]);
+    assert!(stderr(&output).contains("--sandbox"), "{}", stderr(&output));
+}
+
+#[test]
+fn the_only_recorded_stack_needs_no_name_and_of_two_one_must_be_named() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::create_dir(directory.path().join(".navi")).unwrap();
+    fs::write(directory.path().join(".navi/one.journal"), "").unwrap();
+    let output = navi(directory.path(), &["unlock"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(stderr(&output), "one is not locked\n");
+    fs::write(directory.path().join(".navi/two.journal"), "").unwrap();
+    let output = navi(directory.path(), &["unlock"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("one, two"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_panic() {
+    let directory = tempfile::tempdir().unwrap();
+    for arguments in [["completions", "bash"], ["completions", "--help"]] {
+        let mut child = command(directory.path(), &arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        assert_eq!(stderr(&output), "");
+    }
+}
+
+#[test]
+fn the_schema_is_json_and_needs_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = navi(directory.path(), &["schema"]);
+    assert_eq!(output.status.code(), Some(0));
+    let schema: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(schema["properties"]["services"].is_object());
+}
+
+#[test]
+fn a_faulty_stack_file_shows_its_places_before_any_call() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(
+        directory.path().join("navi.yaml"),
+        "stack: demo\nservises: {}\n",
+    )
+    .unwrap();
+    for command in [["config", "--no-color"], ["plan", "--sandbox"]] {
+        let output = navi(directory.path(), &command);
+        assert_eq!(output.status.code(), Some(1));
+        let text = stderr(&output);
+        assert!(text.contains("navi.yaml:2:1"), "{text}");
+        assert!(text.contains("services"), "{text}");
+        assert!(!directory.path().join(".navi").exists());
+    }
+}
+
+#[test]
+fn the_sandbox_outlives_commands_and_there_is_one_per_directory() {
+    let directory = tempfile::tempdir().unwrap();
+    let started = StoppedAtTheEnd::start(directory.path());
+    let first = started.document.clone();
+    let again = sandbox_json(directory.path(), "start");
+    assert_eq!(first["pid"], again["pid"]);
+    assert_eq!(first["endpoint"], again["endpoint"]);
+
+    let exports = stdout(&navi(directory.path(), &["sandbox", "start"]));
+    let endpoint = first["endpoint"].as_str().unwrap();
+    assert!(
+        exports.starts_with(&format!("export AWS_ENDPOINT_URL={endpoint}\n")),
+        "{exports}"
+    );
+
+    let status = sandbox_json(directory.path(), "status");
+    assert_eq!(status["running"], true);
+    assert_eq!(status["pid"], first["pid"]);
+    assert_eq!(status["calls"]["total"], 0);
+    assert_eq!(
+        navi(directory.path(), &["sandbox", "reset"]).status.code(),
+        Some(0)
+    );
+
+    assert_eq!(
+        navi(directory.path(), &["sandbox", "stop"]).status.code(),
+        Some(0)
+    );
+    assert_eq!(sandbox_json(directory.path(), "status")["running"], false);
+    assert_eq!(
+        navi(directory.path(), &["sandbox", "stop"]).status.code(),
+        Some(0)
+    );
+    let reset = navi(directory.path(), &["sandbox", "reset"]);
+    assert_eq!(reset.status.code(), Some(1));
+    assert!(stderr(&reset).contains("no sandbox runs here"));
+}
+
+#[test]
+fn sandboxes_started_at_the_same_moment_are_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let children: Vec<_> = (0..4)
+        .map(|_| {
+            command(directory.path(), &["sandbox", "start", "--output", "json"])
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    let documents: Vec<Value> = children
+        .into_iter()
+        .map(|child| serde_json::from_slice(&child.wait_with_output().unwrap().stdout).unwrap())
+        .collect();
+    let _stopped = StoppedAtTheEnd {
+        directory: directory.path(),
+        document: documents[0].clone(),
+    };
+    for document in &documents {
+        assert_eq!(document["pid"], documents[0]["pid"]);
+    }
+}
+
+/// Stops the sandbox also when the test fails.
+struct StoppedAtTheEnd<'a> {
+    directory: &'a Path,
+    document: Value,
+}
+
+impl<'a> StoppedAtTheEnd<'a> {
+    fn start(directory: &'a Path) -> Self {
+        let document = sandbox_json(directory, "start");
+        StoppedAtTheEnd {
+            directory,
+            document,
+        }
+    }
+}
+
+impl Drop for StoppedAtTheEnd<'_> {
+    fn drop(&mut self) {
+        navi(self.directory, &["sandbox", "stop"]);
+    }
+}
+
+fn sandbox_json(directory: &Path, action: &str) -> Value {
+    let output = navi(directory, &["sandbox", action, "--output", "json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}

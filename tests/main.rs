@@ -1,0 +1,3 @@
+//! The one integration-test binary: each module asks its own question of the built navi.
+
+mod cli;
