@@ -1,34 +1,11 @@
 //! What does the command line promise whatever the stack? Help, exit codes, no questions in the dark, one sandbox per directory.
 
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
 
 use serde_json::Value;
 
-/// The built navi in a directory of its own, with nobody at the keyboard.
-fn navi(directory: &Path, arguments: &[&str]) -> Output {
-    command(directory, arguments).output().unwrap()
-}
-
-fn command(directory: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_navi"));
-    command
-        .current_dir(directory)
-        .args(arguments)
-        .env_clear()
-        .env("NO_COLOR", "1")
-        .stdin(Stdio::null());
-    command
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
+use crate::support::{StoppedAtTheEnd, command, navi, sandbox_json, stderr, stdout};
 
 #[test]
 fn the_help_of_every_command_reads_well() {
@@ -239,39 +216,8 @@ fn sandboxes_started_at_the_same_moment_are_one() {
         .into_iter()
         .map(|child| serde_json::from_slice(&child.wait_with_output().unwrap().stdout).unwrap())
         .collect();
-    let _stopped = StoppedAtTheEnd {
-        directory: directory.path(),
-        document: documents[0].clone(),
-    };
+    let _stopped = StoppedAtTheEnd::started(directory.path(), documents[0].clone());
     for document in &documents {
         assert_eq!(document["pid"], documents[0]["pid"]);
     }
-}
-
-/// Stops the sandbox also when the test fails.
-struct StoppedAtTheEnd<'a> {
-    directory: &'a Path,
-    document: Value,
-}
-
-impl<'a> StoppedAtTheEnd<'a> {
-    fn start(directory: &'a Path) -> Self {
-        let document = sandbox_json(directory, "start");
-        StoppedAtTheEnd {
-            directory,
-            document,
-        }
-    }
-}
-
-impl Drop for StoppedAtTheEnd<'_> {
-    fn drop(&mut self) {
-        navi(self.directory, &["sandbox", "stop"]);
-    }
-}
-
-fn sandbox_json(directory: &Path, action: &str) -> Value {
-    let output = navi(directory, &["sandbox", action, "--output", "json"]);
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    serde_json::from_slice(&output.stdout).unwrap()
 }
