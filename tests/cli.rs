@@ -162,6 +162,36 @@ fn a_faulty_stack_file_shows_its_places_before_any_call() {
 }
 
 #[test]
+fn a_plan_changes_nothing_and_its_exit_code_tells() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(
+        directory.path().join("navi.yaml"),
+        "stack: demo\nservices: { web: { containers: { web: { image: nginx } } } }\n",
+    )
+    .unwrap();
+    let _sandbox = StoppedAtTheEnd::start(directory.path());
+    let arguments = ["plan", "--sandbox", "--exit-code", "--output", "json"];
+    let output = navi(directory.path(), &arguments);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["changes_pending"], true);
+    let steps = document["plan"].as_array().unwrap();
+    assert!(
+        steps
+            .iter()
+            .any(|step| step["address"] == "vpc.main" && step["action"] == "create")
+    );
+    let text = navi(directory.path(), &["plan", "--sandbox"]);
+    assert_eq!(text.status.code(), Some(0));
+    assert!(stdout(&text).contains("+ vpc.main"), "{}", stdout(&text));
+    assert_eq!(
+        sandbox_json(directory.path(), "status")["calls"]["mutating"],
+        0
+    );
+    assert!(!directory.path().join(".navi/sandbox/demo.json").exists());
+}
+
+#[test]
 fn the_sandbox_outlives_commands_and_there_is_one_per_directory() {
     let directory = tempfile::tempdir().unwrap();
     let started = StoppedAtTheEnd::start(directory.path());

@@ -160,3 +160,98 @@ fn similar(name: &str, outputs: &Map<String, Value>) -> Vec<String> {
         .cloned()
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinds::listener::{DefaultAction, FixedResponse};
+    use crate::resource::{Ref, TagMap};
+    use crate::state::{Record, Status};
+
+    fn state(records: &[(&str, Value, Value)]) -> State {
+        let mut state = State::new("demo");
+        for (address, spec, outputs) in records {
+            let record = Record {
+                spec: spec.clone(),
+                outputs: outputs.clone(),
+                status: Status::Ready,
+                token: String::new(),
+                lookup: false,
+            };
+            state.resources.insert(address.parse().unwrap(), record);
+        }
+        state
+    }
+
+    fn load_balancer() -> (&'static str, Value, Value) {
+        let outputs = json!({"arn": "arn:lb", "dns_name": "demo-lb.example", "canonical_hosted_zone_id": "Z"});
+        ("load_balancer.main", json!({}), outputs)
+    }
+
+    fn listener(
+        address: &'static str,
+        port: u16,
+        protocol: ListenerProtocol,
+    ) -> (&'static str, Value, Value) {
+        let spec = Listener {
+            load_balancer: Ref::exists("main"),
+            port,
+            protocol,
+            ssl_policy: None,
+            certificate: None,
+            default_action: DefaultAction::FixedResponse(FixedResponse {
+                status_code: 404,
+                content_type: "text/plain".to_owned(),
+                message_body: String::new(),
+            }),
+            tags: TagMap::new(),
+        };
+        (address, json!(spec), json!({"arn": "arn:listener"}))
+    }
+
+    fn rule(address: &'static str, priority: u32, hosts: &[&str]) -> (&'static str, Value, Value) {
+        let spec = ListenerRule {
+            listener: Ref::exists("routes"),
+            priority,
+            host_headers: hosts.iter().map(|host| (*host).to_owned()).collect(),
+            path_patterns: Vec::new(),
+            target_group: Ref::exists("web"),
+            tags: TagMap::new(),
+        };
+        (address, json!(spec), json!({"arn": "arn:rule"}))
+    }
+
+    #[test]
+    fn hosts_come_in_the_order_of_their_rules() {
+        let state = state(&[
+            load_balancer(),
+            listener("listener.redirect", 80, ListenerProtocol::Http),
+            listener("listener.routes", 443, ListenerProtocol::Https),
+            rule("listener_rule.api", 200, &["api.demo.example"]),
+            rule("listener_rule.web", 100, &["demo.example"]),
+        ]);
+        assert_eq!(
+            urls(&state),
+            ["https://demo.example", "https://api.demo.example"]
+        );
+        let outputs = outputs(&state);
+        assert_eq!(outputs["url"], "https://demo.example");
+        assert_eq!(outputs["url_2"], "https://api.demo.example");
+        assert_eq!(outputs["load_balancer.main.dns_name"], "demo-lb.example");
+    }
+
+    #[test]
+    fn a_route_without_a_host_is_reached_at_the_load_balancer() {
+        let state = state(&[
+            load_balancer(),
+            listener("listener.routes", 8080, ListenerProtocol::Http),
+            rule("listener_rule.web", 1, &[]),
+        ]);
+        assert_eq!(urls(&state), ["http://demo-lb.example:8080"]);
+    }
+
+    #[test]
+    fn a_stack_without_a_load_balancer_has_no_url() {
+        assert!(urls(&State::new("demo")).is_empty());
+    }
+}
