@@ -65,6 +65,11 @@ pub enum CommandError {
     Sandbox(#[from] SandboxError),
     #[error("`navi {command}` asks before it changes anything, and nobody can answer here")]
     NobodyToAsk { command: &'static str },
+    #[error(
+        "{} can't be changed in place, and navi does not replace resources yet; nothing was changed",
+        addresses.join(", ")
+    )]
+    Replacement { addresses: Vec<String> },
     #[error("nothing was changed: the answer was no")]
     Declined,
     #[error("could not ask for a confirmation")]
@@ -126,6 +131,10 @@ impl CommandError {
             CommandError::NobodyToAsk { command } => Some(format!(
                 "look at `navi plan` first, then say `navi {command} --yes`"
             )),
+            CommandError::Replacement { .. } => Some(
+                "`navi plan` shows the fields; take the change back, or `navi down` and `navi up`"
+                    .to_owned(),
+            ),
             CommandError::Sandbox(error) => error.hint(),
             CommandError::NotClosed(_) => Some(
                 "the journal holds all that happened: mend the cause and run the command again"

@@ -65,6 +65,13 @@ async fn bring_up(
     let view = view(global);
     planning::settle(session, &connection, &*view).await?;
     let plan = planning::for_up(&stack, session, &connection).await?;
+    let addresses: Vec<String> = plan
+        .replacements()
+        .map(|step| step.address.to_string())
+        .collect();
+    if !addresses.is_empty() {
+        return Err(CommandError::Replacement { addresses });
+    }
     let run = Run {
         global,
         command: Command::Up,
@@ -88,9 +95,15 @@ async fn bring_up(
                 connection.place()
             ));
         }
-        if ended.exit_code == exit_code::DONE && !urls.is_empty() {
+        if ended.exit_code == exit_code::DONE {
             let heading = Palette::for_stderr().heading;
-            output::notice(&format!("{heading}it serves{heading:#}"));
+            let end = match arguments.no_wait {
+                true => "everything exists; `navi up` waits until it serves",
+                false => "it serves",
+            };
+            output::notice(&format!("{heading}{end}{heading:#}"));
+        }
+        if ended.exit_code == exit_code::DONE && !urls.is_empty() {
             output::data(&urls.join("\n"))?;
         }
     }

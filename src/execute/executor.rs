@@ -185,12 +185,12 @@ impl<'a> Executor<'a> {
                 if self.waits_for_ready(index) {
                     self.wait(index, outputs, WaitFor::Ready);
                 } else {
-                    self.done(index, Some(&outputs));
+                    self.done(index, Some(&outputs), false);
                 }
             }
             End::Ready { outputs } => {
                 self.learn(index, outputs.clone());
-                self.done(index, Some(&outputs));
+                self.done(index, Some(&outputs), true);
             }
             End::Going { intent } => {
                 self.going.insert(index, intent);
@@ -199,7 +199,7 @@ impl<'a> Executor<'a> {
             }
             End::Gone => {
                 self.forget(index);
-                self.done(index, None);
+                self.done(index, None, true);
             }
             End::Failed(error) => self.failed(index, &error),
             End::StateBroken(error) => self.state_broken(index, &error),
@@ -240,7 +240,7 @@ impl<'a> Executor<'a> {
                 let recorded = self.session.ready(&step.address, outputs.clone()).await;
                 self.learn(index, outputs.clone());
                 match recorded {
-                    Ok(()) => self.done(index, Some(&outputs)),
+                    Ok(()) => self.done(index, Some(&outputs), true),
                     Err(error) => self.state_broken(index, &error),
                 }
             }
@@ -251,7 +251,7 @@ impl<'a> Executor<'a> {
                     None => Ok(()),
                 };
                 match recorded {
-                    Ok(()) => self.done(index, None),
+                    Ok(()) => self.done(index, None, true),
                     Err(error) => self.state_broken(index, &error),
                 }
             }
@@ -280,7 +280,7 @@ impl<'a> Executor<'a> {
         Arc::make_mut(&mut self.known).remove(&self.plan.steps[index].address);
     }
 
-    fn done(&mut self, index: usize, outputs: Option<&Value>) {
+    fn done(&mut self, index: usize, outputs: Option<&Value>, awaited: bool) {
         let step = &self.plan.steps[index];
         self.tracker.finished(index);
         self.report.done += 1;
@@ -289,6 +289,7 @@ impl<'a> Executor<'a> {
                 address: step.address.clone(),
                 action,
                 id: outputs.and_then(event::id_of),
+                awaited,
                 milliseconds: self.took(index),
             });
         }

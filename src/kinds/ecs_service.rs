@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use observed::{AttachedTargetGroup, EcsServiceObserved};
 use requests::count;
 
+use super::alias_records::AliasRecords;
 use super::cluster::Cluster;
 use super::discovery_service::DiscoveryService;
 use super::listener::Listener;
@@ -84,6 +85,9 @@ pub struct EcsService {
     /// Services of which healthy instances must be registered first. `Ref::ready` (row 36), `unordered_on_delete`:
     /// all services drain together (aws-behaviour §3 step 1).
     pub depends_on: Vec<Ref<EcsService>>,
+    /// The names that lead to it: not needed to make it, but traffic is cut only once the tasks have
+    /// drained (aws-behaviour §3 steps 1 and 2).
+    pub alias_records: Vec<Ref<AliasRecords>>,
 }
 
 /// A target group that the tasks are registered in.

@@ -10,6 +10,7 @@ use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
 use super::internet_gateway::InternetGateway;
+use super::route_table::RouteTable;
 use super::security_group::SecurityGroup;
 use super::subnet::Subnet;
 use crate::aws::{Aws, Settle, describe_present, ours_or_taken, send, settle, tags, taken};
@@ -42,6 +43,9 @@ pub struct LoadBalancer {
     /// `ready`, which means attached: an internet-facing load balancer is refused in a VPC without one
     /// (aws-behaviour §1 row 13), and keeps it from being detached (§2.3).
     pub internet_gateway: Option<Ref<InternetGateway>>,
+    /// The tables of its subnets: not needed to make it (aws-behaviour §1 row 15), but answers leave
+    /// through them, so they go after it (§3 step 4).
+    pub route_tables: Vec<Ref<RouteTable>>,
     /// Whether AWS refuses to delete it. `None` leaves it to AWS (off).
     pub deletion_protection: Option<bool>,
     /// When an idle connection is closed. `None` leaves it to AWS (60).
@@ -456,6 +460,7 @@ mod tests {
             subnets: vec![Ref::exists("public-1c"), Ref::exists("public-1a")],
             security_groups: vec![Ref::exists("lb")],
             internet_gateway: Some(Ref::ready("main")),
+            route_tables: vec![Ref::removal_only("public")],
             deletion_protection: None,
             idle_timeout_seconds: None,
             tags: TagMap::from([("team".into(), "web".into())]),

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::elastic_ip::ElasticIp;
 use super::internet_gateway::InternetGateway;
+use super::route_table::RouteTable;
 use super::subnet::Subnet;
 use crate::aws::{Aws, Settle, send, settle, tags};
 use crate::resource::{
@@ -28,6 +29,9 @@ pub struct NatGateway {
     /// the gateway fails later with `Gateway.NotAttached` (aws-behaviour §1 row 7). On `down` the
     /// gateway must be gone before the attachment goes (§2.3).
     pub internet_gateway: Ref<InternetGateway>,
+    /// The table of its subnet: not needed to make it (aws-behaviour §1 row 9), but tasks that drain
+    /// reach the internet through it, so it goes after the gateway (§3 steps 1 and 4).
+    pub route_tables: Vec<Ref<RouteTable>>,
     /// Tags, `Name` among them.
     pub tags: TagMap,
 }
@@ -281,6 +285,7 @@ mod tests {
             subnet: Ref::exists("public-1a"),
             elastic_ip: Ref::exists("nat"),
             internet_gateway: Ref::ready("main"),
+            route_tables: vec![Ref::removal_only("public")],
             tags: TagMap::from([("Name".into(), "navi-nat".into())]),
         }
     }

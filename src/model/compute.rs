@@ -141,6 +141,7 @@ impl Builder<'_> {
                     .iter()
                     .map(|other| Ref::ready(other).unordered_on_delete())
                     .collect(),
+                alias_records: self.alias_records(service),
             },
         );
     }

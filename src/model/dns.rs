@@ -39,6 +39,20 @@ impl Builder<'_> {
         }
     }
 
+    /// The records of the service's host, if the stack makes them.
+    pub(super) fn alias_records(&self, service: &stack::Service) -> Vec<Ref<AliasRecords>> {
+        let zone = self
+            .stack
+            .ingress
+            .as_ref()
+            .and_then(|ingress| ingress.hosted_zone.as_ref());
+        let host = service.route.as_ref().and_then(|route| route.host.as_ref());
+        match (zone, host) {
+            (Some(zone), Some(host)) if zone.holds(host) => vec![Ref::removal_only(zone.name())],
+            _ => Vec::new(),
+        }
+    }
+
     fn hosted_zone(&mut self, zone: &stack::HostedZone) {
         let tags = self.tags::<HostedZone>(zone.name(), zone.name());
         self.graph.add(

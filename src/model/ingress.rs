@@ -36,6 +36,7 @@ impl Builder<'_> {
                 security_groups: vec![Ref::exists(INGRESS)],
                 // Attached (aws-behaviour §1 row 13).
                 internet_gateway: Some(Ref::ready(MAIN)),
+                route_tables: vec![Ref::removal_only(Tier::Public.as_str())],
                 deletion_protection: None,
                 idle_timeout_seconds: None,
                 tags,

@@ -106,6 +106,7 @@ impl Builder<'_> {
                 elastic_ip: Ref::exists(zone),
                 // Attached, or the gateway fails minutes later (aws-behaviour §1 row 7).
                 internet_gateway: Ref::ready(MAIN),
+                route_tables: vec![Ref::removal_only(Tier::Public.as_str())],
                 tags,
             },
         );

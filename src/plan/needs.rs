@@ -76,6 +76,7 @@ fn before_making<'a>(
             return None;
         }
         let until = match edge.gate {
+            Gate::None => return None,
             Gate::Exists => Until::Exists,
             Gate::Ready => Until::Ready,
         };

@@ -38,11 +38,12 @@ pub enum Event {
         id: Option<String>,
         milliseconds: u64,
     },
-    /// The step is complete: ready, or gone.
+    /// The step is complete: ready, or gone; or it exists and, with `--no-wait`, is not `awaited`.
     StepDone {
         address: Address,
         action: Action,
         id: Option<String>,
+        awaited: bool,
         milliseconds: u64,
     },
     /// The step failed; its dependents are blocked, everything else goes on.
@@ -191,11 +192,12 @@ mod tests {
             address: Address::new("subnet", "public-1a"),
             action: Action::Create,
             id: Some("subnet-1".to_owned()),
+            awaited: true,
             milliseconds: 1250,
         };
         assert_eq!(
             serde_json::to_string(&event).unwrap(),
-            r#"{"event":"step_done","address":"subnet.public-1a","action":"create","id":"subnet-1","milliseconds":1250}"#
+            r#"{"event":"step_done","address":"subnet.public-1a","action":"create","id":"subnet-1","awaited":true,"milliseconds":1250}"#
         );
     }
 

@@ -103,6 +103,7 @@ pub(super) mod tests {
                 address: nat(),
                 action: Action::Create,
                 id: Some("nat-1".to_owned()),
+                awaited: true,
                 milliseconds: 103_400,
             },
             Event::Warning {

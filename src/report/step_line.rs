@@ -64,13 +64,18 @@ pub(super) fn lasting_lines(event: &Event, tally: Tally, palette: &Palette) -> V
             address,
             action,
             id,
+            awaited,
             milliseconds,
         } => {
+            let state = match awaited {
+                true => action.done(),
+                false => "exists",
+            };
             let id = id.as_deref().unwrap_or_default();
             let line = format!(
                 "{} {good}{:<8}{good:#} {address:<ADDRESS_WIDTH$} {:>7}  {faint}{id}{faint:#}",
                 tally.label(),
-                action.done(),
+                state,
                 duration(*milliseconds)
             );
             vec![line.trim_end().to_owned()]

@@ -393,6 +393,7 @@ mod tests {
             address: Address::new("subnet", name),
             action: Action::Create,
             id: None,
+            awaited: true,
             milliseconds,
         };
         let steps = (1..=7).map(|index| done(&format!("s{index}"), index * 100));

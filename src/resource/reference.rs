@@ -12,6 +12,8 @@ use super::{Address, Resource};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Gate {
+    /// Not at all: the edge only keeps the order of removal.
+    None,
     /// Its ID is known: the create call has returned.
     Exists,
     /// AWS says that it is usable.
@@ -48,6 +50,11 @@ impl<K: Resource> Ref<K> {
     /// The dependent needs the resource called `name` to be usable.
     pub fn ready(name: impl Into<String>) -> Self {
         Self::new(name, Gate::Ready)
+    }
+
+    /// Nothing is needed to make the dependent; but it must be gone before the other goes.
+    pub fn removal_only(name: impl Into<String>) -> Self {
+        Self::new(name, Gate::None)
     }
 
     fn new(name: impl Into<String>, gate: Gate) -> Self {

@@ -181,6 +181,7 @@ mod tests {
             route_tables: vec![Ref::exists("private")],
             log_groups: vec![Ref::exists("/ecs/nginx")],
             depends_on: vec![Ref::ready("database").unordered_on_delete()],
+            alias_records: vec![],
         }
     }
 
