@@ -104,6 +104,15 @@ impl<'tree> Place<'tree> {
         }
     }
 
+    /// Whether what the file says here is unusable, or a part of it when it is a list. There is an error about it already.
+    pub(super) fn is_faulty(&self) -> bool {
+        match self.node.map(|node| &node.kind) {
+            Some(Kind::Faulty) => true,
+            Some(Kind::List(items)) => items.iter().any(|item| matches!(item.kind, Kind::Faulty)),
+            _ => false,
+        }
+    }
+
     /// Whether the file says anything here, be it right or wrong.
     pub(super) fn is_given(&self) -> bool {
         self.node.is_some()

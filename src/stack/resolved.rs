@@ -297,6 +297,7 @@ impl Stack {
     }
 
     /// The routed hosts that get an alias record: those within the ingress's hosted zone. Each once, in the order of the file.
+    /// DNS has no wildcards but a first label `*`, so a host with any other gets none.
     pub fn alias_hosts(&self) -> Vec<&str> {
         let Some(zone) = self
             .ingress
@@ -305,12 +306,13 @@ impl Stack {
         else {
             return Vec::new();
         };
+        let is_name = |host: &&str| !host.strip_prefix("*.").unwrap_or(host).contains(['*', '?']);
         let mut hosts: Vec<&str> = Vec::new();
         let routed = self
             .services
             .iter()
             .filter_map(|service| service.route.as_ref()?.host.as_deref());
-        for host in routed.filter(|host| zone.holds(host)) {
+        for host in routed.filter(|host| zone.holds(host)).filter(is_name) {
             if !hosts.contains(&host) {
                 hosts.push(host);
             }

@@ -190,6 +190,9 @@ pub(super) fn image_fault(reference: &str) -> Option<String> {
     if let Some(tag) = tag
         && !is_tag(tag)
     {
+        if tag.is_empty() {
+            return Some("after `:` comes a tag".to_owned());
+        }
         return Some(format!(
             "`{tag}` is not a tag: at most 128 letters, digits, `_`, `.` and `-`"
         ));

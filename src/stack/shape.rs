@@ -151,7 +151,16 @@ impl<'a> Check<'a> {
         }
     }
 
+    /// The value of what fits; what doesn't is marked in the tree, so that nobody draws conclusions from it.
     fn node(&mut self, node: &mut Node, schema: &'a Value, path: &Path) -> Option<Value> {
+        let value = self.value(node, schema, path);
+        if value.is_none() {
+            node.kind = Kind::Faulty;
+        }
+        value
+    }
+
+    fn value(&mut self, node: &mut Node, schema: &'a Value, path: &Path) -> Option<Value> {
         let form = Form::of(self.resolve(schema));
         match (&mut node.kind, &form) {
             (Kind::Faulty, _) => None,
@@ -290,17 +299,21 @@ impl<'a> Check<'a> {
         None
     }
 
-    /// What doesn't fit leaves the tree too, so that an index means the same item in both.
+    /// What doesn't fit goes to the end of the tree's list, so that an index means the same item in tree and value.
     fn list(&mut self, items: &mut Vec<Node>, schema: &'a Value, path: &Path) -> Value {
-        let mut values = Vec::new();
-        let mut index = 0;
-        items.retain_mut(|item| {
-            let value = self.node(item, schema, &path.item(index, item));
-            index += 1;
-            let fits = value.is_some();
-            values.extend(value);
-            fits
-        });
+        let (mut fitting, mut faulty, mut values) = (Vec::new(), Vec::new(), Vec::new());
+        for (index, mut item) in items.drain(..).enumerate() {
+            let below = path.item(index, &item);
+            match self.node(&mut item, schema, &below) {
+                Some(value) => {
+                    values.push(value);
+                    fitting.push(item);
+                }
+                None => faulty.push(item),
+            }
+        }
+        items.extend(fitting);
+        items.extend(faulty);
         Value::Array(values)
     }
 
@@ -346,15 +359,14 @@ impl<'a> Check<'a> {
                 )
                 .hint(format!("write {number} without the quotes")),
             Ok(number) if range.contains(&number) => return Some(json!(number)),
-            Ok(number) => self.problems.error(
-                span.clone(),
-                format!(
-                    "{} must be between {} and {}, not {number}",
-                    path.name(),
-                    range.start(),
-                    range.end()
-                ),
-            ),
+            Ok(number) => {
+                let bounds = match (range.start(), range.end()) {
+                    (only, last) if only == last => only.to_string(),
+                    (first, last) => format!("between {first} and {last}"),
+                };
+                let message = format!("{} must be {bounds}, not {number}", path.name());
+                self.problems.error(span.clone(), message)
+            }
             Err(_) => self.problems.error(
                 span.clone(),
                 format!(

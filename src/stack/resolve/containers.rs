@@ -5,7 +5,7 @@ use crate::stack::names;
 use crate::stack::place::Place;
 use crate::stack::problem::Problems;
 use crate::stack::resolved::{Container, Logs, Retention};
-use crate::stack::{scalars, suggest, variables};
+use crate::stack::{scalars, variables};
 
 use super::services::{Context, Settings};
 
@@ -174,118 +174,4 @@ fn logs(
             .unwrap_or_else(|| "ecs".to_owned()),
         retention: retention.unwrap_or(DEFAULT_RETENTION),
     })
-}
-
-/// The container and port that the load balancer talks to.
-pub(super) fn route_target(
-    to: Option<&str>,
-    route: &Place,
-    service: &str,
-    containers: &[Container],
-    problems: &mut Problems,
-) -> Option<(String, u16)> {
-    let place = route.at("to");
-    match to {
-        Some(to) => named_target(to, &place, service, containers, problems),
-        None if place.is_given() => None,
-        None => only_target(route, service, containers, problems),
-    }
-}
-
-fn only_target(
-    route: &Place,
-    service: &str,
-    containers: &[Container],
-    problems: &mut Problems,
-) -> Option<(String, u16)> {
-    let targets: Vec<(String, u16)> = containers
-        .iter()
-        .flat_map(|container| {
-            container
-                .ports
-                .iter()
-                .map(|port| (container.name.clone(), *port))
-        })
-        .collect();
-    if let [target] = targets.as_slice() {
-        return Some(target.clone());
-    }
-    // Without containers there is already an error that says so.
-    if !containers.is_empty() {
-        let hint = match targets.first() {
-            Some(_) => {
-                let all: Vec<String> = targets
-                    .iter()
-                    .map(|(name, port)| format!("`to: {name}:{port}`"))
-                    .collect();
-                format!("choose one: {}", all.join(", "))
-            }
-            None => {
-                "give the container that serves it `ports: [80]`, or what it listens on".to_owned()
-            }
-        };
-        let count = if targets.is_empty() {
-            "no port"
-        } else {
-            "several ports"
-        };
-        problems
-            .error(
-                route,
-                format!("the containers of `{service}` have {count} for the route"),
-            )
-            .hint(hint);
-    }
-    None
-}
-
-fn named_target(
-    to: &str,
-    place: &Place,
-    service: &str,
-    containers: &[Container],
-    problems: &mut Problems,
-) -> Option<(String, u16)> {
-    let parsed = to
-        .split_once(':')
-        .and_then(|(name, port)| Some((name, port.parse::<u16>().ok()?)));
-    let Some((name, port)) = parsed else {
-        problems
-            .error(place, format!("`{to}` is not a container and a port"))
-            .label("not a target")
-            .hint("write `container:port`, as in `web:80`");
-        return None;
-    };
-    let Some(container) = containers.iter().find(|container| container.name == name) else {
-        if !containers.is_empty() {
-            let known: Vec<&str> = containers
-                .iter()
-                .map(|container| container.name.as_str())
-                .collect();
-            problems
-                .error(
-                    place,
-                    format!("the service `{service}` has no container `{name}`"),
-                )
-                .label("unknown container")
-                .maybe_hint(suggest::hint(name, &known));
-        }
-        return None;
-    };
-    if !container.ports.contains(&port) {
-        let ports: Vec<String> = container.ports.iter().map(u16::to_string).collect();
-        let listening = if ports.is_empty() {
-            "it has none".to_owned()
-        } else {
-            format!("it has {}", ports.join(", "))
-        };
-        problems
-            .error(place, format!("the container `{name}` has no port {port}"))
-            .label("unknown port")
-            .hint(format!(
-                "add {port} to the container's `ports`; {listening}"
-            ));
-        return None;
-    }
-    Some((name.to_owned(), port))
 }

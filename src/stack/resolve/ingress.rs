@@ -141,13 +141,15 @@ fn check_redirect(
     place: &Place,
     problems: &mut Problems,
 ) {
+    let listener_is_faulty = place.at("certificate").is_given()
+        || place.at("listen").at("protocol").text() == Some("HTTPS");
     let place = place.at("redirect_http");
     // A listener that should have been HTTPS has its own error.
-    if redirect && !is_https && problems.error_count() == 0 {
+    if redirect && !is_https && !listener_is_faulty {
         problems
             .error(&place, "there is no HTTPS listener to redirect to")
             .hint("give a certificate, or remove `redirect_http`");
-    } else if redirect && port == 80 {
+    } else if redirect && is_https && port == 80 {
         problems
             .error(
                 &place,

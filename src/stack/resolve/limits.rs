@@ -87,7 +87,7 @@ const SERVICE: Rule = Rule {
     forbids: |_| None,
 };
 const FAMILY: Rule = Rule {
-    what: "task definition's family",
+    what: "task family",
     longest: 255,
     alphabet: ECS_ALPHABET,
     allows: is_ecs_character,
@@ -296,11 +296,12 @@ impl Limits<'_> {
             return true;
         }
         if let Some(wrong) = name.chars().find(|character| !(rule.allows)(*character)) {
-            let message = format!(
-                "the {}'s name `{name}` cannot have a `{}`",
-                rule.what,
-                wrong.escape_default()
-            );
+            let wrong = if wrong == ' ' {
+                "space".to_owned()
+            } else {
+                format!("`{}`", wrong.escape_debug())
+            };
+            let message = format!("the {}'s name `{name}` cannot have a {wrong}", rule.what);
             self.problems
                 .error(span, message)
                 .label("wrong character")

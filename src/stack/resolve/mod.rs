@@ -8,6 +8,7 @@ mod limits;
 mod network;
 mod relations;
 mod role;
+mod routes;
 mod services;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -128,7 +129,7 @@ fn tag(key: &str, value: &str, place: &Place, problems: &mut Problems) {
         .into_iter()
         .find(|prefix| lower.starts_with(prefix))
     {
-        let owner = prefix.trim_end_matches(':');
+        let owner = if prefix == "aws:" { "AWS" } else { "navi" };
         problems
             .error(
                 span,

@@ -28,6 +28,7 @@ pub(super) fn resolve(
 ) -> Network {
     let fallback = file::Network::default();
     let network = network.unwrap_or(&fallback);
+    let errors = problems.error_count();
     let cidr = match network.cidr.as_deref() {
         Some(text) => sized_range(text, &place.at("cidr"), "VPC", problems),
         None => (!place.at("cidr").is_given()).then_some(DEFAULT_CIDR),
@@ -45,7 +46,10 @@ pub(super) fn resolve(
         None => derived_subnets(cidr, nat, public_ip, place, problems),
     };
     check_ranges(cidr, &subnets, &subnets_place, problems);
-    check_nat(nat, &subnets, place, problems);
+    // A subnet that is left out for its faults may be the one the NAT gateway needs.
+    if problems.error_count() == errors {
+        check_nat(nat, &subnets, place, problems);
+    }
     check_dns(network, place, problems);
     Network {
         cidr: cidr.unwrap_or(DEFAULT_CIDR),
@@ -249,7 +253,7 @@ fn check_ranges(cidr: Option<Ipv4Net>, subnets: &[Subnet], place: &Place, proble
 }
 
 /// Where a subnet's range stands. The key may be the zone's full name.
-fn place_of<'tree>(subnet: &Subnet, subnets: &Place<'tree>) -> Place<'tree> {
+pub(super) fn place_of<'tree>(subnet: &Subnet, subnets: &Place<'tree>) -> Place<'tree> {
     let tier = subnets.at(subnet.tier.as_str());
     let label = subnet.zone.label();
     let key = tier

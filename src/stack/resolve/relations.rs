@@ -7,7 +7,7 @@ use crate::stack::problem::Problems;
 use crate::stack::resolved::{AllowSource, Nat, Retention, Route, Service, Stack, Tier};
 use crate::stack::suggest;
 
-use super::network::LOAD_BALANCER_PREFIX;
+use super::network::{LOAD_BALANCER_PREFIX, place_of};
 
 pub(super) fn check(stack: &Stack, place: &Place, problems: &mut Problems) {
     check_load_balancer_subnets(stack, place, problems);
@@ -16,6 +16,7 @@ pub(super) fn check(stack: &Stack, place: &Place, problems: &mut Problems) {
     check_references(stack, place, problems);
     check_cycles(stack, place, problems);
     check_discovery_names(stack, place, problems);
+    check_private_zone(stack, place, problems);
     check_log_groups(stack, place, problems);
 }
 
@@ -25,11 +26,15 @@ fn check_load_balancer_subnets(stack: &Stack, place: &Place, problems: &mut Prob
         return;
     }
     let subnets = place.at("network").at("subnets");
-    let has_faulty_subnets = problems.error_count() > 0;
     let public: Vec<_> = stack.network.subnets_of(Tier::Public).collect();
-    if public.len() < 2 && !has_faulty_subnets {
+    // What the file names counts, even if it is faulty.
+    let count = subnets.at("public").keys().len();
+    if subnets.is_given() && count < 2 {
         problems
-            .error(&subnets.at("public"), format!("a load balancer needs public subnets in two zones, and there is {}", public.len()))
+            .error(
+                &subnets.at("public"),
+                format!("a load balancer needs public subnets in two zones, and there is {}", if count == 0 { "none" } else { "one" }),
+            )
             .hint("add public subnets under `network.subnets.public`, or leave out `subnets` for two of them");
     }
     for subnet in public
@@ -38,7 +43,7 @@ fn check_load_balancer_subnets(stack: &Stack, place: &Place, problems: &mut Prob
     {
         problems
             .error(
-                &subnets.at("public").at(&subnet.zone.label()),
+                &place_of(subnet, &subnets),
                 format!("{} is too small for a load balancer", subnet.cidr),
             )
             .label("too small")
@@ -47,20 +52,22 @@ fn check_load_balancer_subnets(stack: &Stack, place: &Place, problems: &mut Prob
 }
 
 fn check_service_subnets(stack: &Stack, place: &Place, problems: &mut Problems) {
-    let has_faulty_subnets = problems.error_count() > 0 && stack.network.subnets.is_empty();
-    for service in stack.services.iter().filter(|_| !has_faulty_subnets) {
+    let network = place.at("network");
+    let subnets = network.at("subnets");
+    let may_have_nat = stack.network.nat != Nat::None || network.at("nat").is_faulty();
+    for service in &stack.services {
         let own = place.at("services").at(&service.name).at("subnets");
         let here = if own.is_given() {
             own
         } else {
             place.at("defaults").at("subnets").or(own)
         };
-        if service.subnets == Tier::Private && stack.network.nat == Nat::None {
+        if service.subnets == Tier::Private && !may_have_nat {
             problems
                 .error(&here, format!("`{}` runs in private subnets, from where it cannot pull its image", service.name))
                 .label("no way out")
                 .hint("set `network.nat: single` (a NAT gateway is charged by the hour), or `subnets: public` for the service");
-        } else if stack.network.subnets_of(service.subnets).next().is_none() {
+        } else if subnets.is_given() && subnets.at(service.subnets.as_str()).keys().is_empty() {
             let tier = service.subnets.as_str();
             problems
                 .error(
@@ -299,6 +306,26 @@ fn check_discovery_names(stack: &Stack, place: &Place, problems: &mut Problems) 
                 taken.insert(discovery.name.to_ascii_lowercase(), service);
             }
         }
+    }
+}
+
+/// A private hosted zone answers only in a VPC with both DNS attributes (aws-behaviour §1 row 2).
+fn check_private_zone(stack: &Stack, place: &Place, problems: &mut Problems) {
+    let network = &stack.network;
+    if stack.namespace.is_some() && !(network.dns_support && network.dns_hostnames) {
+        let key = if network.dns_support {
+            "dns_hostnames"
+        } else {
+            "dns_support"
+        };
+        problems
+            .warning(
+                &place.at("network").at(key),
+                "names of the namespace will not resolve in this VPC",
+            )
+            .hint(
+                "set `dns_support` and `dns_hostnames` to true: a private hosted zone needs both",
+            );
     }
 }
 

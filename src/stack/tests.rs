@@ -1,1 +1,0 @@
-//! Is every promise of the stack file kept?
