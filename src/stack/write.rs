@@ -14,9 +14,11 @@ use super::variables;
 
 /// The stack as YAML. Loading it gives an equal stack.
 pub fn resolved(stack: &Stack) -> String {
-    let mut value = serde_json::to_value(stack_file(stack)).unwrap_or_default();
+    // Neither can fail: the file's types have text for keys and no floating point numbers, so they are JSON,
+    // and JSON is YAML, written into memory.
+    let mut value = serde_json::to_value(stack_file(stack)).expect("a stack file is JSON");
     tidy(&mut value, &stack.unresolved);
-    serde_saphyr::to_string(&value).unwrap_or_default()
+    serde_saphyr::to_string(&value).expect("JSON is YAML")
 }
 
 /// Leaves out what is not set, and keeps a literal `$` from being read as a variable.
