@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::{
-    acm, call::Call, ec2, fault::Fault, iam, logs, route53, service::Service, sts, world::Context,
+    acm, call::Call, cloud_map, ec2, elb, fault::Fault, iam, logs, route53, service::Service, sts,
+    world::Context,
 };
 
 /// An operation: it reads and changes what the context reaches, and answers in the service's own wire names.
@@ -13,13 +14,15 @@ pub type Operation = fn(&mut Context<'_>, &Call) -> Result<Value, Fault>;
 pub fn find(call: &Call) -> Result<Operation, Fault> {
     let name = call.operation.as_str();
     let found = match call.service {
-        Service::Ec2 => ec2::operation(name),
-        Service::Sts => sts::operation(name),
         Service::Acm => acm::operation(name),
+        Service::CloudMap => cloud_map::operation(name),
+        Service::Ec2 => ec2::operation(name),
+        Service::Ecs => None,
+        Service::ElasticLoadBalancing => elb::operation(name),
         Service::Iam => iam::operation(name),
-        Service::Route53 => route53::operation(name),
         Service::Logs => logs::operation(name),
-        Service::CloudMap | Service::Ecs | Service::ElasticLoadBalancing => None,
+        Service::Route53 => route53::operation(name),
+        Service::Sts => sts::operation(name),
     };
     let found = found.ok_or_else(|| {
         let service = call.service.signing_name();

@@ -7,9 +7,11 @@ mod call;
 mod call_log;
 mod client_token;
 mod clock;
+mod cloud_map;
 mod control;
 mod dispatch;
 mod ec2;
+mod ecs;
 mod elb;
 mod fault;
 mod fault_injection;
@@ -26,6 +28,7 @@ mod tags;
 mod task_outcome;
 #[cfg(test)]
 mod test_client;
+mod wildcard;
 mod wire;
 mod world;
 

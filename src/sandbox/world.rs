@@ -10,7 +10,9 @@ use serde::Serialize;
 use super::{
     acm::Acm,
     clock::Moment,
+    cloud_map::CloudMap,
     ec2::{self, Ec2},
+    elb::Elb,
     iam::Iam,
     ids::Ids,
     logs::Logs,
@@ -53,7 +55,9 @@ pub struct Global {
 #[derive(Debug, Default, Serialize)]
 pub struct Region {
     pub acm: Acm,
+    pub cloud_map: CloudMap,
     pub ec2: Ec2,
+    pub elb: Elb,
     pub logs: Logs,
 }
 

@@ -9,6 +9,7 @@ use crate::sandbox::{
     fault::Fault,
     pagination::{InvalidToken, paginate},
     tags::Tags,
+    wildcard::is_like,
 };
 
 /// What a kind of resource says of itself to filters.
@@ -156,48 +157,5 @@ pub fn tag_values(tags: &Tags, filter: &str) -> Option<Vec<String>> {
         _ => filter
             .strip_prefix("tag:")
             .map(|key| tags.get(key).map(str::to_owned).into_iter().collect()),
-    }
-}
-
-/// Wildcard matching in linear space: on a mismatch, go back to the last `*` and let it take one more character.
-fn is_like(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) =
-        (pattern.chars().collect(), text.chars().collect());
-    let (mut at, mut seen) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while seen < text.len() {
-        match pattern.get(at) {
-            Some('*') => {
-                star = Some((at, seen));
-                at += 1;
-            }
-            Some(character) if *character == '?' || *character == text[seen] => {
-                at += 1;
-                seen += 1;
-            }
-            _ => match star {
-                Some((star_at, taken)) => {
-                    star = Some((star_at, taken + 1));
-                    at = star_at + 1;
-                    seen = taken + 1;
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[at..].iter().all(|character| *character == '*')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn filters_know_wildcards() {
-        assert!(is_like("navi-*", "navi-vpc"));
-        assert!(is_like("*-v?c*", "navi-vpc"));
-        assert!(is_like("*", ""));
-        assert!(!is_like("navi", "navi-vpc"));
-        assert!(!is_like("?", ""));
     }
 }

@@ -1,10 +1,66 @@
 //! Elastic Load Balancing, the second: application load balancers and what stands behind them.
 
+mod action;
+mod attributes;
+mod condition;
+mod health;
+mod listener;
+mod load_balancer;
+mod network;
 mod region;
+mod request;
+mod rule;
+mod rule_priorities;
+mod state;
+mod tags;
+mod target;
+mod target_group;
+#[cfg(test)]
+pub mod tests;
 
-pub use self::region::domain_of_zone;
+pub use self::{
+    action::{Action, FixedResponse, Redirect},
+    health::{Health, health},
+    load_balancer::LoadBalancer,
+    region::domain_of_zone,
+    rule::rule_for,
+    state::{Elb, users_of_certificate},
+    target::{deregister, register},
+    target_group::TargetGroup,
+};
+use super::dispatch::Operation;
 
-/// The load balancers whose listeners present a certificate.
-pub fn users_of_certificate(_region: &super::world::Region, _arn: &str) -> Vec<String> {
-    Vec::new()
+pub fn operation(name: &str) -> Option<Operation> {
+    Some(match name {
+        "CreateLoadBalancer" => load_balancer::create,
+        "DescribeLoadBalancers" => load_balancer::describe,
+        "DeleteLoadBalancer" => load_balancer::delete,
+        "SetSubnets" => network::set_subnets,
+        "SetSecurityGroups" => network::set_security_groups,
+        "DescribeLoadBalancerAttributes" => attributes::describe_load_balancer,
+        "ModifyLoadBalancerAttributes" => attributes::modify_load_balancer,
+        "CreateTargetGroup" => target_group::create,
+        "DescribeTargetGroups" => target_group::describe,
+        "ModifyTargetGroup" => target_group::modify,
+        "DeleteTargetGroup" => target_group::delete,
+        "DescribeTargetGroupAttributes" => attributes::describe_target_group,
+        "ModifyTargetGroupAttributes" => attributes::modify_target_group,
+        "RegisterTargets" => target::register_targets,
+        "DeregisterTargets" => target::deregister_targets,
+        "DescribeTargetHealth" => health::describe,
+        "CreateListener" => listener::create,
+        "DescribeListeners" => listener::describe,
+        "ModifyListener" => listener::modify,
+        "DeleteListener" => listener::delete,
+        "DescribeListenerCertificates" => listener::describe_certificates,
+        "CreateRule" => rule::create,
+        "DescribeRules" => rule::describe,
+        "ModifyRule" => rule::modify,
+        "DeleteRule" => rule::delete,
+        "SetRulePriorities" => rule_priorities::set,
+        "AddTags" => tags::add,
+        "RemoveTags" => tags::remove,
+        "DescribeTags" => tags::describe,
+        _ => return None,
+    })
 }

@@ -112,6 +112,15 @@ impl HostedZone {
         self.records.insert(record.key(), record);
     }
 
+    /// What Cloud Map does when a namespace is to remember missing names for another time.
+    pub fn set_soa_ttl(&mut self, ttl: i64) {
+        for record in self.records.values_mut() {
+            if record.kind == "SOA" {
+                record.ttl = Some(ttl);
+            }
+        }
+    }
+
     fn add_own_records(&mut self, negative_ttl: i64) {
         let own = |kind: &str, ttl: i64, values: Vec<String>| Record {
             name: self.name.clone(),

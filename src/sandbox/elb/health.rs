@@ -1,0 +1,134 @@
+//! Would a target answer? Health follows from what stands behind its address, and from who asks.
+
+use serde_json::{Value, json};
+
+use super::target::Target;
+use crate::sandbox::{
+    call::Call,
+    ecs::{self, Reply},
+    fault::Fault,
+    pace::Doing,
+    world::Context,
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// No rule leads to the group, or its load balancer has no node in the target's zone (aws-behaviour §2.14).
+    Unused,
+    Initial,
+    Healthy,
+    /// It answers, but not with the code that the group wants.
+    Failing,
+    /// Nothing answers.
+    Silent,
+    Draining,
+    NotRegistered,
+}
+
+impl Health {
+    fn to_value(self) -> Value {
+        let (state, reason, description) = match self {
+            Self::Healthy => return json!({"State": "healthy"}),
+            Self::Unused => (
+                "unused",
+                "Target.NotInUse",
+                "Target group is not configured to receive traffic from the load balancer",
+            ),
+            Self::Initial => (
+                "initial",
+                "Elb.RegistrationInProgress",
+                "Target registration is in progress",
+            ),
+            Self::Failing => (
+                "unhealthy",
+                "Target.ResponseCodeMismatch",
+                "Health checks failed with these codes: [503]",
+            ),
+            Self::Silent => ("unhealthy", "Target.Timeout", "Request timed out"),
+            Self::Draining => (
+                "draining",
+                "Target.DeregistrationInProgress",
+                "Target deregistration is in progress",
+            ),
+            Self::NotRegistered => (
+                "unused",
+                "Target.NotRegistered",
+                "Target is not registered to the target group",
+            ),
+        };
+        json!({"State": state, "Reason": reason, "Description": description})
+    }
+}
+
+/// One passed check makes a new target healthy; checks begin when the load balancer is active (aws-behaviour §2.14).
+pub fn health(context: &Context<'_>, group_arn: &str, id: &str, port: i64) -> Health {
+    let elb = &context.region.elb;
+    let Ok(group) = elb.target_group(group_arn) else {
+        return Health::NotRegistered;
+    };
+    let Some(target) = group.targets.get(&Target::key(id, port)) else {
+        return Health::NotRegistered;
+    };
+    if target.is_draining {
+        return Health::Draining;
+    }
+    let users = elb.load_balancers_using(group_arn);
+    let Some(user) = users.into_iter().find_map(|arn| elb.load_balancers.get(arn)) else {
+        return Health::Unused;
+    };
+    let Some(active_since) = user.active_since else {
+        return Health::Initial;
+    };
+    let first_check = target.registered.max(active_since)
+        + context.pace.duration(Doing::TargetBecomesHealthy);
+    if context.now < first_check {
+        return Health::Initial;
+    }
+    let port = match group.health_check.port.parse() {
+        Ok(own) => own,
+        Err(_) => port,
+    };
+    match ecs::reply(context.region, &group.settings.vpc_id, id, port, &user.security_groups) {
+        Reply::Serves => Health::Healthy,
+        Reply::Fails => Health::Failing,
+        Reply::Nothing => Health::Silent,
+    }
+}
+
+pub fn describe(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
+    let parameters = call.parameters();
+    let arn = parameters.required_string("TargetGroupArn")?;
+    let group = context.region.elb.target_group(arn)?;
+    let asked = parameters.list("Targets");
+    let mut targets = Vec::new();
+    for target in &asked {
+        let port = target.integer("Port")?.unwrap_or(group.settings.port);
+        targets.push((target.required_string("Id")?.to_owned(), port));
+    }
+    if asked.is_empty() {
+        targets = group
+            .targets
+            .values()
+            .map(|target| (target.id.clone(), target.port))
+            .collect();
+    }
+    let descriptions: Value = targets
+        .into_iter()
+        .map(|(id, port)| {
+            let zone = group
+                .targets
+                .get(&Target::key(&id, port))
+                .and_then(|target| target.zone.as_deref());
+            let check_port = match group.health_check.port.as_str() {
+                "traffic-port" => port.to_string(),
+                own => own.to_owned(),
+            };
+            json!({
+                "Target": {"Id": id, "Port": port, "AvailabilityZone": zone},
+                "HealthCheckPort": check_port,
+                "TargetHealth": health(context, arn, &id, port).to_value(),
+            })
+        })
+        .collect();
+    Ok(json!({"TargetHealthDescriptions": descriptions}))
+}

@@ -1,0 +1,1 @@
+//! Does the load balancing service keep its things, and refuse, as AWS does?
