@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    acm, call::Call, cloud_map, ec2, elb, fault::Fault, iam, logs, route53, service::Service, sts,
+    acm, call::Call, cloud_map, ec2, ecs, elb, fault::Fault, iam, logs, route53, service::Service, sts,
     world::Context,
 };
 
@@ -17,7 +17,7 @@ pub fn find(call: &Call) -> Result<Operation, Fault> {
         Service::Acm => acm::operation(name),
         Service::CloudMap => cloud_map::operation(name),
         Service::Ec2 => ec2::operation(name),
-        Service::Ecs => None,
+        Service::Ecs => ecs::operation(name),
         Service::ElasticLoadBalancing => elb::operation(name),
         Service::Iam => iam::operation(name),
         Service::Logs => logs::operation(name),

@@ -20,10 +20,12 @@ pub enum Doing {
     TaskInterfaceGoes,
     TargetBecomesHealthy,
     FailedTaskIsReplaced,
+    ContainerExits,
+    ServiceSettles,
 }
 
 /// Seconds at AWS's own speed, and where the figure comes from (aws-behaviour sections; [I] = inferred there).
-const DURATIONS: [(Doing, u64, &str); 15] = [
+const DURATIONS: [(Doing, u64, &str); 17] = [
     (
         Doing::NatGatewayBecomesAvailable,
         100,
@@ -43,6 +45,8 @@ const DURATIONS: [(Doing, u64, &str); 15] = [
     (Doing::TaskInterfaceGoes, 20, "§2.7 ENI lag [I]"),
     (Doing::TargetBecomesHealthy, 10, "§2.14 health [I]"),
     (Doing::FailedTaskIsReplaced, 30, "§2.18 failing tasks [I]"),
+    (Doing::ContainerExits, 5, "§2.18 failing tasks [I]"),
+    (Doing::ServiceSettles, 10, "§2.18 ready [I]"),
 ];
 
 /// The factor between AWS's own speed and the sandbox's.

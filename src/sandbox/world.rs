@@ -12,6 +12,7 @@ use super::{
     clock::Moment,
     cloud_map::CloudMap,
     ec2::{self, Ec2},
+    ecs::Ecs,
     elb::Elb,
     iam::Iam,
     ids::Ids,
@@ -57,6 +58,7 @@ pub struct Region {
     pub acm: Acm,
     pub cloud_map: CloudMap,
     pub ec2: Ec2,
+    pub ecs: Ecs,
     pub elb: Elb,
     pub logs: Logs,
 }

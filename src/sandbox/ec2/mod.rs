@@ -8,6 +8,7 @@ mod nat_gateway;
 mod network_acl;
 pub mod network_interface;
 mod permission_change;
+mod reachability;
 mod request;
 mod route;
 mod route_table;

@@ -1,4 +1,64 @@
-//! ECS stub
-use super::world::Region;
-pub enum Reply { Serves, Fails, Nothing }
-pub fn reply(_region: &Region, _vpc: &str, _id: &str, _port: i64, _groups: &[String]) -> Reply { Reply::Serves }
+//! ECS: clusters, task definitions, services, and the tasks that the scheduler runs for them.
+
+mod breaker;
+mod cluster;
+mod container_definition;
+mod deployment;
+mod fargate;
+mod health;
+mod request;
+mod scheduler;
+mod service;
+mod service_changes;
+mod service_creation;
+mod service_deployments;
+mod service_settings;
+mod state;
+mod tags;
+mod task;
+mod task_definition;
+mod task_definition_listing;
+mod task_definition_removal;
+mod task_listing;
+mod task_placement;
+mod task_start;
+mod task_stop;
+#[cfg(test)]
+mod tests;
+
+pub use self::{
+    health::{Reply, reply},
+    state::Ecs,
+    task::{Task, TaskState},
+};
+use super::dispatch::Operation;
+
+pub fn operation(name: &str) -> Option<Operation> {
+    Some(match name {
+        "CreateCluster" => cluster::create,
+        "DescribeClusters" => cluster::describe,
+        "ListClusters" => cluster::list,
+        "DeleteCluster" => cluster::delete,
+        "RegisterTaskDefinition" => task_definition::register,
+        "DescribeTaskDefinition" => task_definition::describe,
+        "ListTaskDefinitions" => task_definition_listing::revisions,
+        "ListTaskDefinitionFamilies" => task_definition_listing::families,
+        "DeregisterTaskDefinition" => task_definition_removal::deregister,
+        "DeleteTaskDefinitions" => task_definition_removal::delete,
+        "CreateService" => service_creation::create,
+        "DescribeServices" => service::describe,
+        "ListServices" => service::list,
+        "UpdateService" => service_changes::update,
+        "DeleteService" => service_changes::delete,
+        "ListServiceDeployments" => service_deployments::list,
+        "DescribeServiceDeployments" => service_deployments::describe,
+        "ListTasks" => task_listing::list,
+        "DescribeTasks" => task_listing::describe,
+        "StopTask" => task_listing::stop,
+        "ExecuteCommand" => task_listing::execute_command,
+        "TagResource" => tags::tag,
+        "UntagResource" => tags::untag,
+        "ListTagsForResource" => tags::list,
+        _ => return None,
+    })
+}

@@ -88,7 +88,12 @@ pub fn health(context: &Context<'_>, group_arn: &str, id: &str, port: i64) -> He
         Ok(own) => own,
         Err(_) => port,
     };
-    match ecs::reply(context.region, &group.settings.vpc_id, id, port, &user.security_groups) {
+    let nodes: Vec<&str> = user
+        .placements
+        .iter()
+        .map(|placement| placement.interface_id.as_str())
+        .collect();
+    match ecs::reply(context.region, &group.settings.vpc_id, id, port, &nodes) {
         Reply::Serves => Health::Healthy,
         Reply::Fails => Health::Failing,
         Reply::Nothing => Health::Silent,

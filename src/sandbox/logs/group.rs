@@ -28,6 +28,18 @@ pub struct LogGroup {
 }
 
 impl LogGroup {
+    fn new(context: &Context<'_>, name: &str, tags: Tags) -> Self {
+        Self {
+            name: name.to_owned(),
+            arn: context.arn("logs", format_args!("log-group:{name}")),
+            created: context.now,
+            retention_in_days: None,
+            class: "STANDARD".to_owned(),
+            tags,
+            streams: BTreeMap::new(),
+        }
+    }
+
     fn to_value(&self) -> Value {
         let mut value = json!({
             "logGroupName": self.name,
@@ -73,6 +85,14 @@ fn check_name(name: &str) -> Result<(), Fault> {
     )))
 }
 
+/// What the awslogs driver does with `awslogs-create-group`.
+pub fn ensure(context: &mut Context<'_>, name: &str) {
+    if !context.region.logs.groups.contains_key(name) {
+        let group = LogGroup::new(context, name, Tags::default());
+        context.region.logs.groups.insert(name.to_owned(), group);
+    }
+}
+
 pub fn create(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
     let parameters = call.parameters();
     let name = parameters.required_string("logGroupName")?;
@@ -84,18 +104,10 @@ pub fn create(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
             "The specified log group already exists",
         ));
     }
-    let group = LogGroup {
-        name: name.to_owned(),
-        arn: context.arn("logs", format_args!("log-group:{name}")),
-        created: context.now,
-        retention_in_days: None,
-        class: parameters
-            .string("logGroupClass")
-            .unwrap_or("STANDARD")
-            .to_owned(),
-        tags,
-        streams: BTreeMap::new(),
-    };
+    let mut group = LogGroup::new(context, name, tags);
+    if let Some(class) = parameters.string("logGroupClass") {
+        class.clone_into(&mut group.class);
+    }
     context.region.logs.groups.insert(name.to_owned(), group);
     Ok(Value::Null)
 }

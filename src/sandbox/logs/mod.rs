@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use self::group::LogGroup;
-pub use self::stream::write;
+pub use self::{group::ensure as ensure_group, stream::write};
 use super::{
     call::Parameters,
     dispatch::Operation,

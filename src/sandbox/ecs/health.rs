@@ -1,0 +1,93 @@
+//! Who answers at an address, and does a task do its work?
+
+use super::task::{Task, TaskState};
+use crate::sandbox::{
+    ec2::{Ec2, network_interface::NetworkInterface},
+    elb::{self, Health},
+    pace::Doing,
+    task_outcome::TaskOutcome,
+    world::{Context, Region},
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reply {
+    Serves,
+    /// Something answers, but not well.
+    Fails,
+    Nothing,
+}
+
+/// What comes back from an address of a VPC when one of these interfaces asks.
+pub fn reply(region: &Region, vpc_id: &str, address: &str, port: i64, askers: &[&str]) -> Reply {
+    let Some(interface) = interface_at(&region.ec2, vpc_id, address) else {
+        return Reply::Nothing;
+    };
+    let listener = region
+        .ecs
+        .tasks
+        .values()
+        .find(|task| task.interface.id == interface.id && task.is_up() && listens(task, port));
+    let may_ask = askers
+        .iter()
+        .filter_map(|asker| region.ec2.network_interfaces.get(*asker))
+        .any(|asker| region.ec2.lets_through(asker, interface, port));
+    match listener {
+        Some(task) if may_ask && task.outcome == TaskOutcome::Unhealthy => Reply::Fails,
+        Some(_) if may_ask => Reply::Serves,
+        _ => Reply::Nothing,
+    }
+}
+
+fn interface_at<'a>(ec2: &'a Ec2, vpc_id: &str, address: &str) -> Option<&'a NetworkInterface> {
+    ec2.network_interfaces.values().find(|interface| {
+        interface.vpc_id == vpc_id && interface.private_ip.to_string() == address
+    })
+}
+
+fn listens(task: &Task, port: i64) -> bool {
+    task.containers
+        .iter()
+        .any(|container| container.ports.contains(&port))
+}
+
+/// What the scheduler makes of a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Condition {
+    NotYet,
+    Good,
+    /// The target group whose health checks it fails, and why.
+    Bad { target_group: String, port: i64, reason: &'static str },
+}
+
+/// A task is good when it has run for a moment and all of its targets are healthy.
+pub fn condition(context: &Context<'_>, task: &Task, grace_period: std::time::Duration) -> Condition {
+    let Some(started) = task.started.filter(|_| task.state == TaskState::Running) else {
+        return Condition::NotYet;
+    };
+    let mut condition = match context.now < started + context.pace.duration(Doing::ServiceSettles) {
+        true => Condition::NotYet,
+        false => Condition::Good,
+    };
+    let address = task.interface.private_ip.to_string();
+    for used in &task.load_balancers {
+        let reason = match elb::health(context, &used.target_group, &address, used.port) {
+            Health::Healthy => continue,
+            Health::Failing => "Health checks failed with these codes: [503]",
+            Health::Silent => "Request timed out",
+            _ => {
+                condition = Condition::NotYet;
+                continue;
+            }
+        };
+        if context.now < started + grace_period {
+            condition = Condition::NotYet;
+            continue;
+        }
+        return Condition::Bad {
+            target_group: used.target_group.clone(),
+            port: used.port,
+            reason,
+        };
+    }
+    condition
+}

@@ -1,0 +1,246 @@
+//! The task: containers that run together, with a network interface of their own.
+
+use std::net::Ipv4Addr;
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::{
+    deployment::actual_platform,
+    request::tag_list,
+    service_settings::{LoadBalancing, Registry},
+};
+use crate::sandbox::{clock::Moment, tags::Tags, task_outcome::TaskOutcome};
+
+/// How far a task is, in the order of its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum TaskState {
+    Provisioning,
+    Pending,
+    Running,
+    /// Its targets drain.
+    Deactivating,
+    Stopping,
+    /// Its interface goes.
+    Deprovisioning,
+    Stopped,
+}
+
+impl TaskState {
+    pub fn is_pending(self) -> bool {
+        self < Self::Running
+    }
+
+    pub fn is_running(self) -> bool {
+        self == Self::Running
+    }
+
+    fn text(self) -> &'static str {
+        match self {
+            Self::Provisioning => "PROVISIONING",
+            Self::Pending => "PENDING",
+            Self::Running => "RUNNING",
+            Self::Deactivating => "DEACTIVATING",
+            Self::Stopping => "STOPPING",
+            Self::Deprovisioning => "DEPROVISIONING",
+            Self::Stopped => "STOPPED",
+        }
+    }
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Task {
+    pub arn: String,
+    pub id: String,
+    /// ARNs.
+    pub cluster: String,
+    pub service: Option<String>,
+    pub service_name: String,
+    pub task_definition: String,
+    pub deployment: String,
+    pub state: TaskState,
+    /// Whether it is to run, or to stop.
+    pub is_wanted: bool,
+    pub platform_version: String,
+    pub cpu: String,
+    pub memory: String,
+    pub zone: String,
+    pub interface: Interface,
+    pub containers: Vec<Container>,
+    pub load_balancers: Vec<LoadBalancing>,
+    pub registries: Vec<Registry>,
+    pub enables_execute_command: bool,
+    pub outcome: TaskOutcome,
+    pub tags: Tags,
+    pub created: Moment,
+    pub pull_started: Option<Moment>,
+    pub started: Option<Moment>,
+    pub stopping: Option<Moment>,
+    pub stopped: Option<Moment>,
+    pub stop: Option<Stop>,
+    /// Changes with each change of state.
+    pub version: u64,
+}
+
+/// Why a task stopped.
+#[derive(Clone, Debug, Serialize)]
+pub struct Stop {
+    pub code: &'static str,
+    pub reason: String,
+}
+
+/// The interface as it was made; what a stopped task shows of it stays.
+#[derive(Clone, Debug, Serialize)]
+pub struct Interface {
+    pub attachment_id: String,
+    pub id: String,
+    pub subnet_id: String,
+    pub mac_address: String,
+    pub private_dns_name: String,
+    pub private_ip: Ipv4Addr,
+    pub public_ip: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Container {
+    pub arn: String,
+    pub name: String,
+    pub image: String,
+    pub runtime_id: String,
+    pub cpu: i64,
+    pub is_essential: bool,
+    pub ports: Vec<i64>,
+    pub exit_code: Option<i64>,
+    pub reason: Option<String>,
+}
+
+impl Task {
+    pub fn to_value(&self, shows_tags: bool) -> Value {
+        let containers: Value = self
+            .containers
+            .iter()
+            .map(|container| self.container_to_value(container))
+            .collect();
+        let mut value = Map::from_iter([
+            ("taskArn".to_owned(), json!(self.arn)),
+            ("clusterArn".to_owned(), json!(self.cluster)),
+            ("taskDefinitionArn".to_owned(), json!(self.task_definition)),
+            ("group".to_owned(), json!(format!("service:{}", self.service_name))),
+            ("startedBy".to_owned(), json!(self.deployment)),
+            ("lastStatus".to_owned(), json!(self.state.text())),
+            ("desiredStatus".to_owned(), json!(if self.is_wanted { "RUNNING" } else { "STOPPED" })),
+            ("availabilityZone".to_owned(), json!(self.zone)),
+            ("launchType".to_owned(), json!("FARGATE")),
+            ("platformVersion".to_owned(), json!(actual_platform(&self.platform_version))),
+            ("platformFamily".to_owned(), json!("Linux")),
+            ("cpu".to_owned(), json!(self.cpu)),
+            ("memory".to_owned(), json!(self.memory)),
+            ("ephemeralStorage".to_owned(), json!({"sizeInGiB": 20})),
+            ("fargateEphemeralStorage".to_owned(), json!({"sizeInGiB": 20})),
+            ("enableExecuteCommand".to_owned(), json!(self.enables_execute_command)),
+            ("healthStatus".to_owned(), json!("UNKNOWN")),
+            ("attachments".to_owned(), json!([self.attachment()])),
+            ("attributes".to_owned(), json!([{"name": "ecs.cpu-architecture", "value": "x86_64"}])),
+            ("containers".to_owned(), containers),
+            ("overrides".to_owned(), self.overrides()),
+            ("tags".to_owned(), if shows_tags { tag_list(&self.tags) } else { json!([]) }),
+            ("version".to_owned(), json!(self.version)),
+            ("createdAt".to_owned(), json!(self.created.seconds())),
+        ]);
+        let moments = [
+            ("pullStartedAt", self.pull_started),
+            ("pullStoppedAt", self.started),
+            ("connectivityAt", self.pull_started),
+            ("startedAt", self.started),
+            ("stoppingAt", self.stopping),
+            ("executionStoppedAt", self.stopped.and(self.started).and(self.stopping)),
+            ("stoppedAt", self.stopped),
+        ];
+        for (name, moment) in moments {
+            if let Some(moment) = moment {
+                value.insert(name.to_owned(), json!(moment.seconds()));
+            }
+        }
+        if self.pull_started.is_some() {
+            value.insert("connectivity".to_owned(), json!("CONNECTED"));
+        }
+        if let Some(stop) = &self.stop {
+            value.insert("stopCode".to_owned(), json!(stop.code));
+            value.insert("stoppedReason".to_owned(), json!(stop.reason));
+        }
+        value.into()
+    }
+
+    fn attachment(&self) -> Value {
+        let interface = &self.interface;
+        let status = match self.state {
+            TaskState::Provisioning => "PRECREATED",
+            TaskState::Stopped => "DELETED",
+            _ => "ATTACHED",
+        };
+        json!({
+            "id": interface.attachment_id,
+            "type": "ElasticNetworkInterface",
+            "status": status,
+            "details": [
+                {"name": "subnetId", "value": interface.subnet_id},
+                {"name": "networkInterfaceId", "value": interface.id},
+                {"name": "macAddress", "value": interface.mac_address},
+                {"name": "privateDnsName", "value": interface.private_dns_name},
+                {"name": "privateIPv4Address", "value": interface.private_ip},
+            ],
+        })
+    }
+
+    fn overrides(&self) -> Value {
+        let containers: Value = self
+            .containers
+            .iter()
+            .map(|container| json!({"name": container.name}))
+            .collect();
+        json!({"containerOverrides": containers, "inferenceAcceleratorOverrides": []})
+    }
+
+    fn container_to_value(&self, container: &Container) -> Value {
+        let status = match self.state {
+            TaskState::Provisioning | TaskState::Pending => "PENDING",
+            _ if container.exit_code.is_some() => "STOPPED",
+            TaskState::Running | TaskState::Deactivating | TaskState::Stopping => "RUNNING",
+            TaskState::Deprovisioning | TaskState::Stopped => "STOPPED",
+        };
+        let mut value = json!({
+            "containerArn": container.arn,
+            "taskArn": self.arn,
+            "name": container.name,
+            "image": container.image,
+            "lastStatus": status,
+            "networkBindings": [],
+            "networkInterfaces": [{
+                "attachmentId": self.interface.attachment_id,
+                "privateIpv4Address": self.interface.private_ip,
+            }],
+            "healthStatus": "UNKNOWN",
+            "cpu": container.cpu.to_string(),
+        });
+        if self.started.is_some() {
+            value["runtimeId"] = json!(container.runtime_id);
+        }
+        if self.enables_execute_command && self.started.is_some() {
+            value["managedAgents"] = json!([{"name": "ExecuteCommandAgent", "lastStatus": status}]);
+        }
+        if let Some(code) = container.exit_code {
+            value["exitCode"] = json!(code);
+        }
+        if let Some(reason) = &container.reason {
+            value["reason"] = json!(reason);
+        }
+        value
+    }
+
+    /// Whether its containers still answer.
+    pub fn is_up(&self) -> bool {
+        matches!(self.state, TaskState::Running | TaskState::Deactivating)
+            && self.containers.iter().all(|container| container.exit_code.is_none())
+    }
+}

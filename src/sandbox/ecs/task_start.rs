@@ -1,0 +1,219 @@
+//! How does a task come to run? Its images are pulled, its logs opened, then it is made known to load balancer and Cloud Map.
+
+use std::collections::BTreeMap;
+
+use super::{
+    container_definition::log_target,
+    scheduler, service,
+    task::{Stop, Task, TaskState},
+    task_stop::{self, Failure},
+};
+use crate::sandbox::{
+    cloud_map,
+    ec2::Egress,
+    elb, logs,
+    pace::Doing,
+    task_outcome::TaskOutcome,
+    world::Context,
+};
+
+/// Moves a task on, unless it is to stop or gone.
+pub fn advance(context: &mut Context<'_>, arn: &str, state: TaskState) -> Option<Task> {
+    let task = context.region.ecs.tasks.get_mut(arn)?;
+    if !task.is_wanted {
+        return None;
+    }
+    task.state = state;
+    task.version += 1;
+    Some(task.clone())
+}
+
+pub fn provisioned(context: &mut Context<'_>, arn: String) {
+    let Some(task) = advance(context, &arn, TaskState::Pending) else {
+        return;
+    };
+    if let Some(task) = context.region.ecs.tasks.get_mut(&task.arn) {
+        task.pull_started = Some(context.now);
+    }
+    context.schedule(Doing::TaskStarts, move |context| start(context, arn));
+}
+
+fn start(context: &mut Context<'_>, arn: String) {
+    let Some(task) = context.region.ecs.tasks.get(&arn).cloned() else {
+        return;
+    };
+    if !task.is_wanted {
+        return;
+    }
+    let can_start = check_role(context, &task)
+        .and_then(|()| check_pull(context, &task))
+        .and_then(|()| open_logs(context, &task));
+    if let Err(failure) = can_start {
+        task_stop::fail(context, &arn, failure);
+        return;
+    }
+    let Some(task) = advance(context, &arn, TaskState::Running) else {
+        return;
+    };
+    if let Some(task) = context.region.ecs.tasks.get_mut(&arn) {
+        task.started = Some(context.now);
+    }
+    join_target_groups(context, &task);
+    join_registries(context, &task);
+    if task.outcome == TaskOutcome::Exits {
+        let exiting = arn.clone();
+        context.schedule(Doing::ContainerExits, move |context| exit(context, &exiting));
+    }
+    if let Some(service) = task.service {
+        scheduler::look_soon(context, &service);
+        context.schedule(Doing::ServiceSettles, move |context| {
+            scheduler::reconcile(context, &service);
+        });
+    }
+}
+
+/// A role that is gone, or trusts others, lets nothing start (aws-behaviour §1 row 27).
+fn check_role(context: &Context<'_>, task: &Task) -> Result<(), Failure> {
+    let Ok(definition) = context.region.ecs.task_definition(&task.task_definition) else {
+        return Ok(());
+    };
+    for arn in ["executionRoleArn", "taskRoleArn"]
+        .into_iter()
+        .filter_map(|name| definition.text(name))
+    {
+        let roles = &context.global.iam.roles;
+        let is_assumable = roles
+            .values()
+            .any(|role| role.arn == arn && role.assume_role_policy.contains("ecs-tasks.amazonaws.com"));
+        if !is_assumable {
+            return Err(Failure::of_task(format!(
+                "ECS was unable to assume the role '{arn}' that was provided for this task. Please verify that the role being passed has the proper trust relationship and permissions and that your IAM user has permissions to pass this role."
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Images come from outside: the subnet needs a way out that works (aws-behaviour §1 row 34).
+fn check_pull(context: &Context<'_>, task: &Task) -> Result<(), Failure> {
+    let has_way_out = match context.region.ec2.egress(&task.interface.subnet_id) {
+        Egress::InternetGateway => task.interface.public_ip.is_some(),
+        Egress::NatGateway { available, .. } => available,
+        Egress::Nothing => false,
+    };
+    let Some(first) = task.containers.first() else {
+        return Ok(());
+    };
+    if !has_way_out {
+        return Err(Failure::of_container(
+            &first.name,
+            format!(
+                "CannotPullContainerError: pull image manifest has been retried 5 time(s): failed to resolve ref {0}: failed to do request: dial tcp: i/o timeout",
+                first.image
+            ),
+        ));
+    }
+    if task.outcome == TaskOutcome::CannotPull {
+        let missing = task
+            .containers
+            .iter()
+            .find(|container| context.task_outcomes.of([container.image.as_str()]) == TaskOutcome::CannotPull)
+            .unwrap_or(first);
+        return Err(Failure::of_container(
+            &missing.name,
+            format!(
+                "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref {0}: {0}: not found",
+                missing.image
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// A log group that is not there stops the task (aws-behaviour §1 row 28). Groups of other regions are out of sight.
+fn open_logs(context: &mut Context<'_>, task: &Task) -> Result<(), Failure> {
+    let Ok(definition) = context.region.ecs.task_definition(&task.task_definition) else {
+        return Ok(());
+    };
+    let mut streams = Vec::new();
+    for container in definition.containers() {
+        let (Some(target), Some(name)) = (log_target(container), container["name"].as_str()) else {
+            continue;
+        };
+        if target.region == context.region_name {
+            let stream = match target.prefix {
+                Some(prefix) => format!("{prefix}/{name}/{}", task.id),
+                None => task.id.clone(),
+            };
+            streams.push((target.group.to_owned(), stream, name.to_owned(), target.makes_group));
+        }
+    }
+    for (group, stream, container, makes_group) in streams {
+        if makes_group {
+            logs::ensure_group(context, &group);
+        }
+        let line = format!("{container} started on {}", task.interface.private_ip);
+        if !logs::write(context, &group, &stream, &[&line]) {
+            return Err(Failure::of_task(format!(
+                "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: failed to create Cloudwatch log stream: ResourceNotFoundException: The specified log group does not exist. (log group {group}) : exit status 1"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn join_target_groups(context: &mut Context<'_>, task: &Task) {
+    let address = task.interface.private_ip.to_string();
+    for used in &task.load_balancers {
+        elb::register(context, &used.target_group, &address, used.port, Some(&task.zone));
+        if let Some(service) = &task.service {
+            let message = format!("registered 1 targets in (target-group {})", used.target_group);
+            service::tell(context, service, &message);
+        }
+    }
+}
+
+fn join_registries(context: &mut Context<'_>, task: &Task) {
+    for registry in &task.registries {
+        let cluster = task.cluster.rsplit('/').next().unwrap_or_default();
+        let family = super::task_definition::name_in(&task.task_definition)
+            .split(':')
+            .next()
+            .unwrap_or_default();
+        let mut attributes: BTreeMap<String, String> = [
+            ("AVAILABILITY_ZONE", task.zone.as_str()),
+            ("AWS_INIT_HEALTH_STATUS", "HEALTHY"),
+            ("AWS_INSTANCE_IPV4", &task.interface.private_ip.to_string()),
+            ("ECS_CLUSTER_NAME", cluster),
+            ("ECS_SERVICE_NAME", &task.service_name),
+            ("ECS_TASK_DEFINITION_FAMILY", family),
+            ("REGION", context.region_name),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+        if let Some(port) = registry.container_port.or(registry.port) {
+            attributes.insert("AWS_INSTANCE_PORT".to_owned(), port.to_string());
+        }
+        cloud_map::register(context, &registry.service_id, &task.id, attributes);
+    }
+}
+
+/// The essential container ends with code 1, and the task with it.
+fn exit(context: &mut Context<'_>, arn: &str) {
+    let Some(task) = context.region.ecs.tasks.get_mut(arn) else {
+        return;
+    };
+    if !task.is_wanted {
+        return;
+    }
+    if let Some(container) = task.containers.iter_mut().find(|container| container.is_essential) {
+        container.exit_code = Some(1);
+    }
+    let stop = Stop {
+        code: "EssentialContainerExited",
+        reason: "Essential container in task exited".to_owned(),
+    };
+    task_stop::count_failure(context, arn);
+    task_stop::stop(context, arn, stop, false);
+}

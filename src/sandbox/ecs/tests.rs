@@ -1,0 +1,1 @@
+//! Does the scheduler do what AWS's does?
