@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::{
-    acm, call::Call, cloud_map, ec2, ecs, elb, fault::Fault, iam, logs, route53, service::Service, sts,
-    world::Context,
+    acm, call::Call, cloud_map, ec2, ecs, elb, fault::Fault, iam, logs, route53, service::Service,
+    sts, world::Context,
 };
 
 /// An operation: it reads and changes what the context reaches, and answers in the service's own wire names.

@@ -41,7 +41,9 @@ pub fn discover(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> 
             .iter()
             .filter_map(|required| required.value().as_object())
             .flatten()
-            .all(|(name, value)| instance.attributes.get(name).map(String::as_str) == value.as_str())
+            .all(|(name, value)| {
+                instance.attributes.get(name).map(String::as_str) == value.as_str()
+            })
     };
     let all: Vec<_> = cloud_map
         .instances_of(&service.id)
@@ -54,7 +56,10 @@ pub fn discover(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> 
             .collect::<Vec<_>>()
     };
     let healthy = of_health(true);
-    let shown = match parameters.string("HealthStatus").unwrap_or("HEALTHY_OR_ELSE_ALL") {
+    let shown = match parameters
+        .string("HealthStatus")
+        .unwrap_or("HEALTHY_OR_ELSE_ALL")
+    {
         "HEALTHY" => healthy,
         "UNHEALTHY" => of_health(false),
         "ALL" => all,

@@ -145,7 +145,12 @@ pub fn health_status(context: &mut Context<'_>, call: &Call) -> Result<Value, Fa
     let shown = cloud_map
         .instances_of(&service.id)
         .filter(|instance| asked.is_empty() || asked.contains(&instance.id.as_str()))
-        .map(|instance| (instance.id.clone(), json!([instance.id, health(service, instance)])))
+        .map(|instance| {
+            (
+                instance.id.clone(),
+                json!([instance.id, health(service, instance)]),
+            )
+        })
         .collect();
     let mut answer = page(&parameters, "Status", shown)?;
     let status: Map<String, Value> = answer["Status"]

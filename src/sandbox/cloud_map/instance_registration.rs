@@ -40,7 +40,9 @@ pub fn register_instance(context: &mut Context<'_>, call: &Call) -> Result<Value
             )));
         }
     }
-    let is_new = !cloud_map.instances.contains_key(&Instance::key(&service.id, id));
+    let is_new = !cloud_map
+        .instances
+        .contains_key(&Instance::key(&service.id, id));
     if is_new && cloud_map.instances_of(&service.id).count() >= MOST_INSTANCES {
         return Err(Fault::new(
             "ResourceLimitExceeded",
@@ -78,7 +80,8 @@ fn begin_registration(
     let instance = Instance {
         id: id.to_owned(),
         service_id: service_id.to_owned(),
-        is_healthy: attributes.get("AWS_INIT_HEALTH_STATUS").map(String::as_str) != Some("UNHEALTHY"),
+        is_healthy: attributes.get("AWS_INIT_HEALTH_STATUS").map(String::as_str)
+            != Some("UNHEALTHY"),
         attributes,
         creator_request_id,
     };
@@ -96,7 +99,10 @@ fn begin_registration(
                 .instances
                 .insert(Instance::key(&service_id, &id), instance);
             write_records(context, &service_id);
-            Ok(operation::targets([("INSTANCE", &id), ("SERVICE", &service_id)]))
+            Ok(operation::targets([
+                ("INSTANCE", &id),
+                ("SERVICE", &service_id),
+            ]))
         },
     )
 }
@@ -132,7 +138,10 @@ fn begin_deregistration(context: &mut Context<'_>, service_id: &str, id: &str) -
             let key = Instance::key(&service_id, &id);
             context.region.cloud_map.instances.remove(&key);
             write_records(context, &service_id);
-            Ok(operation::targets([("INSTANCE", &id), ("SERVICE", &service_id)]))
+            Ok(operation::targets([
+                ("INSTANCE", &id),
+                ("SERVICE", &service_id),
+            ]))
         },
     )
 }

@@ -67,7 +67,10 @@ pub fn get(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
 
 pub fn list(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
     let parameters = call.parameters();
-    let filters = Filters::of(&parameters, &["TYPE", "NAME", "HTTP_NAME", "RESOURCE_OWNER"])?;
+    let filters = Filters::of(
+        &parameters,
+        &["TYPE", "NAME", "HTTP_NAME", "RESOURCE_OWNER"],
+    )?;
     let cloud_map = &context.region.cloud_map;
     let shown = cloud_map
         .namespaces

@@ -40,7 +40,13 @@ pub fn create(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
     let parameters = call.parameters();
     let token = parameters.string("CreatorRequestId").unwrap_or_default();
     let tokens = &context.region.cloud_map.tokens;
-    match tokens.look("CreatePrivateDnsNamespace", token, &call.parameters, context.now, TOKEN_LIFETIME) {
+    match tokens.look(
+        "CreatePrivateDnsNamespace",
+        token,
+        &call.parameters,
+        context.now,
+        TOKEN_LIFETIME,
+    ) {
         Replay::Same(operation) if !token.is_empty() => {
             return Ok(json!({"OperationId": operation}));
         }
@@ -80,7 +86,9 @@ fn read(context: &mut Context<'_>, call: &Call) -> Result<Wanted, Fault> {
     let parameters = call.parameters();
     let name = parameters.required_string("Name")?;
     if !DnsName::new(name).is_valid() || name.ends_with('.') {
-        return Err(invalid(format!("'{name}' is not a valid name of a namespace")));
+        return Err(invalid(format!(
+            "'{name}' is not a valid name of a namespace"
+        )));
     }
     let vpc_id = parameters.required_string("Vpc")?;
     context
@@ -131,7 +139,10 @@ fn make(
     let hosted_zone_id = route53::establish(context, zone).map_err(|fault| {
         (
             "CANNOT_CREATE_HOSTED_ZONE",
-            format!("{} (Service: AmazonRoute53; Error Code: {})", fault.message, fault.code),
+            format!(
+                "{} (Service: AmazonRoute53; Error Code: {})",
+                fault.message, fault.code
+            ),
         )
     })?;
     let namespace = Namespace {

@@ -4,9 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::request::{Filters, page};
-use crate::sandbox::{
-    call::Call, clock::Moment, fault::Fault, pace::Doing, world::Context,
-};
+use crate::sandbox::{call::Call, clock::Moment, fault::Fault, pace::Doing, world::Context};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Status {
@@ -62,7 +60,11 @@ pub fn begin(
     doing: Doing,
     work: impl FnOnce(&mut Context<'_>) -> Outcome + Send + 'static,
 ) -> String {
-    let id = format!("{}-{}", context.ids.alphanumeric(32), context.ids.alphanumeric(8));
+    let id = format!(
+        "{}-{}",
+        context.ids.alphanumeric(32),
+        context.ids.alphanumeric(8)
+    );
     let operation = Operation {
         id: id.clone(),
         kind,
@@ -108,23 +110,21 @@ pub fn targets<const N: usize>(of: [(&str, &str); N]) -> Map<String, Value> {
 pub fn get(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
     let id = call.parameters().required_string("OperationId")?;
     let account = context.account;
-    let operation = context
-        .region
-        .cloud_map
-        .operations
-        .get(id)
-        .ok_or_else(|| {
-            Fault::new(
-                "OperationNotFound",
-                format!("No operation exists with the specified ID: {id}"),
-            )
-        })?;
+    let operation = context.region.cloud_map.operations.get(id).ok_or_else(|| {
+        Fault::new(
+            "OperationNotFound",
+            format!("No operation exists with the specified ID: {id}"),
+        )
+    })?;
     Ok(json!({"Operation": operation.to_value(account)}))
 }
 
 pub fn list(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
     let parameters = call.parameters();
-    let filters = Filters::of(&parameters, &["NAMESPACE_ID", "SERVICE_ID", "STATUS", "TYPE"])?;
+    let filters = Filters::of(
+        &parameters,
+        &["NAMESPACE_ID", "SERVICE_ID", "STATUS", "TYPE"],
+    )?;
     let shown = context
         .region
         .cloud_map
@@ -136,7 +136,10 @@ pub fn list(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
                 "NAMESPACE_ID" => target("NAMESPACE").unwrap_or_default().to_owned(),
                 "SERVICE_ID" => target("SERVICE").unwrap_or_default().to_owned(),
                 "TYPE" => operation.kind.to_owned(),
-                _ => json!(operation.status).as_str().unwrap_or_default().to_owned(),
+                _ => json!(operation.status)
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned(),
             })
         })
         .map(|operation| {

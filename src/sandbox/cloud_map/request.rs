@@ -59,7 +59,9 @@ impl<'a> Filters<'a> {
         for filter in parameters.list("Filters") {
             let name = filter.required_string("Name")?;
             if !known.contains(&name) {
-                return Err(invalid(format!("The filter '{name}' is not one of {known:?}")));
+                return Err(invalid(format!(
+                    "The filter '{name}' is not one of {known:?}"
+                )));
             }
             let condition = filter.string("Condition").unwrap_or("EQ");
             filters.push((name, condition, filter.strings("Values")));

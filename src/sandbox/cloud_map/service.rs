@@ -6,8 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
-    instance,
-    operation,
+    instance, operation,
     request::{Filters, invalid, page, tags_at_create},
     state::CloudMap,
 };
@@ -117,7 +116,13 @@ pub fn create(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
     let parameters = call.parameters();
     let token = parameters.string("CreatorRequestId").unwrap_or_default();
     let cloud_map = &context.region.cloud_map;
-    let seen = cloud_map.tokens.look("CreateService", token, &call.parameters, context.now, TOKEN_LIFETIME);
+    let seen = cloud_map.tokens.look(
+        "CreateService",
+        token,
+        &call.parameters,
+        context.now,
+        TOKEN_LIFETIME,
+    );
     if let Replay::Same(id) = seen
         && !token.is_empty()
         && let Some(existing) = id.as_str().and_then(|id| cloud_map.services.get(id))
@@ -149,16 +154,22 @@ fn read(context: &mut Context<'_>, call: &Call) -> Result<Service, Fault> {
         .services_of(&namespace.id)
         .find(|service| service.name.eq_ignore_ascii_case(name))
     {
-        return Err(Fault::new("ServiceAlreadyExists", "Service already exists.")
-            .with_member("CreatorRequestId", taken.creator_request_id.as_str())
-            .with_member("ServiceId", taken.id.as_str())
-            .with_member("ServiceArn", taken.arn.as_str()));
+        return Err(
+            Fault::new("ServiceAlreadyExists", "Service already exists.")
+                .with_member("CreatorRequestId", taken.creator_request_id.as_str())
+                .with_member("ServiceId", taken.id.as_str())
+                .with_member("ServiceArn", taken.arn.as_str()),
+        );
     }
     if !DnsName::new(&format!("{name}.{}", namespace.name)).is_valid() {
-        return Err(invalid(format!("'{name}' is not a valid name of a service")));
+        return Err(invalid(format!(
+            "'{name}' is not a valid name of a service"
+        )));
     }
     if parameters.has("HealthCheckConfig") {
-        return Err(invalid("HealthCheckConfig is not supported for services in private DNS namespaces"));
+        return Err(invalid(
+            "HealthCheckConfig is not supported for services in private DNS namespaces",
+        ));
     }
     let namespace_id = namespace.id.clone();
     let id = format!("srv-{}", context.ids.alphanumeric(16));

@@ -19,7 +19,9 @@ async fn refused(client: &TestClient, operation: &str, parameters: Value) -> Val
 }
 
 async fn vpc(client: &TestClient) -> String {
-    let answer = client.ec2("CreateVpc", &[("CidrBlock", "10.0.0.0/16")]).await;
+    let answer = client
+        .ec2("CreateVpc", &[("CidrBlock", "10.0.0.0/16")])
+        .await;
     text(&answer.unwrap(), "vpcId")
 }
 
@@ -60,8 +62,16 @@ async fn a_request_made_again_is_the_same_operation() {
     let other = json!({"Name": "ecs-navi.local", "Vpc": vpc, "CreatorRequestId": "other"});
     let other = call(&client, "CreatePrivateDnsNamespace", other).await;
     let failed = operation(&client, &other).await;
-    assert_eq!((&failed["Status"], &failed["ErrorCode"]), (&json!("FAIL"), &json!("CANNOT_CREATE_HOSTED_ZONE")));
-    assert!(failed["ErrorMessage"].as_str().unwrap().contains("ConflictingDomainExists"));
+    assert_eq!(
+        (&failed["Status"], &failed["ErrorCode"]),
+        (&json!("FAIL"), &json!("CANNOT_CREATE_HOSTED_ZONE"))
+    );
+    assert!(
+        failed["ErrorMessage"]
+            .as_str()
+            .unwrap()
+            .contains("ConflictingDomainExists")
+    );
     let listed = call(&client, "ListNamespaces", json!({})).await;
     assert_eq!(listed["Namespaces"].as_array().unwrap().len(), 1);
 }
@@ -76,7 +86,12 @@ async fn instances_are_records_in_the_private_zone() {
         call(&client, "RegisterInstance", instance).await;
     }
     let found = records(&client).await;
-    assert_eq!(found.matches("<Name>backend.ecs-navi.local.</Name>").count(), 2);
+    assert_eq!(
+        found
+            .matches("<Name>backend.ecs-navi.local.</Name>")
+            .count(),
+        2
+    );
     assert!(found.contains("<Value>10.0.11.82</Value>"));
     let sick = json!({"ServiceId": service, "InstanceId": "two", "Status": "UNHEALTHY"});
     call(&client, "UpdateInstanceCustomHealthStatus", sick).await;
@@ -84,8 +99,16 @@ async fn instances_are_records_in_the_private_zone() {
     let discovered = json!({"NamespaceName": "ecs-navi.local", "ServiceName": "backend"});
     let discovered = call(&client, "DiscoverInstances", discovered).await;
     assert_eq!(discovered["Instances"].as_array().unwrap().len(), 1);
-    let status = call(&client, "GetInstancesHealthStatus", json!({"ServiceId": service})).await;
-    assert_eq!(status["Status"], json!({"one": "HEALTHY", "two": "UNHEALTHY"}));
+    let status = call(
+        &client,
+        "GetInstancesHealthStatus",
+        json!({"ServiceId": service}),
+    )
+    .await;
+    assert_eq!(
+        status["Status"],
+        json!({"one": "HEALTHY", "two": "UNHEALTHY"})
+    );
 }
 
 #[tokio::test]
@@ -96,17 +119,29 @@ async fn what_is_used_is_not_deleted() {
     let instance = json!({"ServiceId": service, "InstanceId": "one", "Attributes": {"AWS_INSTANCE_IPV4": "10.0.0.9"}});
     call(&client, "RegisterInstance", instance.clone()).await;
     let by_id = json!({"Id": service});
-    assert_eq!(refused(&client, "DeleteService", by_id.clone()).await["__type"], "ResourceInUse");
+    assert_eq!(
+        refused(&client, "DeleteService", by_id.clone()).await["__type"],
+        "ResourceInUse"
+    );
     call(&client, "DeregisterInstance", instance).await;
     let whole = json!({"Id": namespace});
-    assert_eq!(refused(&client, "DeleteNamespace", whole.clone()).await["__type"], "ResourceInUse");
+    assert_eq!(
+        refused(&client, "DeleteNamespace", whole.clone()).await["__type"],
+        "ResourceInUse"
+    );
     let zone = records(&client).await;
     assert!(zone.contains("<Name>ecs-navi.local.</Name>"));
     call(&client, "DeleteService", by_id).await;
     let begun = call(&client, "DeleteNamespace", whole.clone()).await;
     assert_eq!(operation(&client, &begun).await["Status"], "SUCCESS");
-    assert_eq!(refused(&client, "GetNamespace", whole).await["__type"], "NamespaceNotFound");
-    let zones = client.rest_xml("route53", "GET", "/2013-04-01/hostedzone", "").await.unwrap();
+    assert_eq!(
+        refused(&client, "GetNamespace", whole).await["__type"],
+        "NamespaceNotFound"
+    );
+    let zones = client
+        .rest_xml("route53", "GET", "/2013-04-01/hostedzone", "")
+        .await
+        .unwrap();
     assert!(!zones.contains("ecs-navi.local"));
 }
 
@@ -117,15 +152,24 @@ async fn a_taken_name_is_told_with_its_service() {
     let made = service(&client, &namespace).await;
     let again = json!({"Name": "backend", "NamespaceId": namespace});
     let refusal = refused(&client, "CreateService", again).await;
-    assert_eq!((&refusal["__type"], &refusal["ServiceId"]), (&json!("ServiceAlreadyExists"), &made["Id"]));
+    assert_eq!(
+        (&refusal["__type"], &refusal["ServiceId"]),
+        (&json!("ServiceAlreadyExists"), &made["Id"])
+    );
 }
 
 #[tokio::test]
 async fn the_zone_of_a_namespace_is_left_to_cloud_map() {
     let client = TestClient::new();
     namespace(&client, &vpc(&client).await).await;
-    let zones = client.rest_xml("route53", "GET", "/2013-04-01/hostedzone", "").await.unwrap();
+    let zones = client
+        .rest_xml("route53", "GET", "/2013-04-01/hostedzone", "")
+        .await
+        .unwrap();
     let path = format!("/2013-04-01{}", text(&zones, "Id"));
-    let refusal = client.rest_xml("route53", "DELETE", &path, "").await.unwrap_err();
+    let refusal = client
+        .rest_xml("route53", "DELETE", &path, "")
+        .await
+        .unwrap_err();
     assert_eq!(text(&refusal, "Code"), "AccessDenied");
 }

@@ -24,7 +24,8 @@ pub fn threshold(configuration: &Value, desired_count: i64) -> i64 {
 fn is_tripped(service: &Service, deployment: &Deployment) -> bool {
     service.deployment_configuration["deploymentCircuitBreaker"]["enable"] == json!(true)
         && deployment.rollout == Rollout::InProgress
-        && deployment.failed_tasks >= threshold(&service.deployment_configuration, service.desired_count)
+        && deployment.failed_tasks
+            >= threshold(&service.deployment_configuration, service.desired_count)
 }
 
 /// Fails the primary deployment if too many of its tasks failed, and goes back to the last one that was completed if the service wants that.
@@ -40,7 +41,8 @@ pub fn check(context: &mut Context<'_>, arn: &str) {
     }
     let failed = primary.id.clone();
     let path = service.path().to_owned();
-    let wants_rollback = service.deployment_configuration["deploymentCircuitBreaker"]["rollback"] == json!(true);
+    let wants_rollback =
+        service.deployment_configuration["deploymentCircuitBreaker"]["rollback"] == json!(true);
     let completed = service
         .deployments
         .iter()
@@ -55,7 +57,8 @@ pub fn check(context: &mut Context<'_>, arn: &str) {
     service::tell(context, arn, &message);
     if let Some((goal, settings)) = completed.filter(|_| wants_rollback) {
         let mut undoing = Deployment::new(context, &path, settings, Some(failed));
-        undoing.rollout_reason = format!("ECS deployment circuit breaker: rolling back to deploymentId {goal}.");
+        undoing.rollout_reason =
+            format!("ECS deployment circuit breaker: rolling back to deploymentId {goal}.");
         if let Some(service) = context.region.ecs.services.get_mut(arn) {
             service.deployments.insert(0, undoing);
             service.is_backing_off = false;

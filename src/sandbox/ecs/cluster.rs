@@ -100,8 +100,15 @@ pub fn describe(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> 
     let parameters = call.parameters();
     let ecs = &context.region.ecs;
     let asked = parameters.strings("clusters");
-    let asked = if asked.is_empty() { vec!["default"] } else { asked };
-    let (shows_settings, shows_tags) = (includes(&parameters, "SETTINGS"), includes(&parameters, "TAGS"));
+    let asked = if asked.is_empty() {
+        vec!["default"]
+    } else {
+        asked
+    };
+    let (shows_settings, shows_tags) = (
+        includes(&parameters, "SETTINGS"),
+        includes(&parameters, "TAGS"),
+    );
     let (mut clusters, mut failures) = (Vec::new(), Vec::new());
     for id in asked {
         let found = ecs.cluster(Some(id)).ok().or_else(|| {

@@ -14,7 +14,12 @@ pub fn normalise(containers: &mut [Value], is_awsvpc: bool) -> Result<(), Fault>
         let Some(container) = container.as_object_mut() else {
             return Err(client("Container definitions must be objects."));
         };
-        let text = |name: &str| container.get(name).and_then(Value::as_str).unwrap_or_default();
+        let text = |name: &str| {
+            container
+                .get(name)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+        };
         let (name, image) = (text("name").to_owned(), text("image").to_owned());
         if name.is_empty() {
             return Err(client("Container.name should not be null or empty."));
@@ -23,7 +28,9 @@ pub fn normalise(containers: &mut [Value], is_awsvpc: bool) -> Result<(), Fault>
             return Err(client("Container.image should not be null or empty."));
         }
         if !names.insert(name.clone()) {
-            return Err(client(format!("Duplicate container names are not allowed: {name}.")));
+            return Err(client(format!(
+                "Duplicate container names are not allowed: {name}."
+            )));
         }
         check_log_options(container)?;
         normalise_ports(container, is_awsvpc)?;
@@ -31,7 +38,9 @@ pub fn normalise(containers: &mut [Value], is_awsvpc: bool) -> Result<(), Fault>
     }
     let is_essential = |container: &Value| container["essential"] == json!(true);
     if !containers.iter().any(is_essential) {
-        return Err(client("A task definition must have at least one essential container."));
+        return Err(client(
+            "A task definition must have at least one essential container.",
+        ));
     }
     Ok(())
 }
@@ -55,15 +64,21 @@ fn fill_in(container: &mut Map<String, Value>) {
 }
 
 fn normalise_ports(container: &mut Map<String, Value>, is_awsvpc: bool) -> Result<(), Fault> {
-    let mappings = container.get_mut("portMappings").and_then(Value::as_array_mut);
+    let mappings = container
+        .get_mut("portMappings")
+        .and_then(Value::as_array_mut);
     for mapping in mappings.into_iter().flatten() {
         let port = mapping["containerPort"].clone();
         if !port.is_i64() && !port.is_u64() {
-            return Err(client("Container port must be specified in a port mapping."));
+            return Err(client(
+                "Container port must be specified in a port mapping.",
+            ));
         }
         let host = &mapping["hostPort"];
         if is_awsvpc && !host.is_null() && *host != port {
-            return Err(client("When networkMode=awsvpc, the host ports and container ports in port mappings must match."));
+            return Err(client(
+                "When networkMode=awsvpc, the host ports and container ports in port mappings must match.",
+            ));
         }
         if is_awsvpc {
             mapping["hostPort"] = port;
@@ -76,7 +91,10 @@ fn normalise_ports(container: &mut Map<String, Value>, is_awsvpc: bool) -> Resul
 }
 
 fn check_log_options(container: &Map<String, Value>) -> Result<(), Fault> {
-    let Some(log) = container.get("logConfiguration").filter(|log| !log.is_null()) else {
+    let Some(log) = container
+        .get("logConfiguration")
+        .filter(|log| !log.is_null())
+    else {
         return Ok(());
     };
     if log["logDriver"] != "awslogs" {
@@ -86,7 +104,9 @@ fn check_log_options(container: &Map<String, Value>) -> Result<(), Fault> {
     if has("awslogs-group") && has("awslogs-region") {
         return Ok(());
     }
-    Err(client("Log driver awslogs requires options: awslogs-region, awslogs-group"))
+    Err(client(
+        "Log driver awslogs requires options: awslogs-region, awslogs-group",
+    ))
 }
 
 /// The awslogs group of a container, if it writes to one: group, region, stream prefix, and whether it makes the group itself.

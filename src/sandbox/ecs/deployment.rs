@@ -46,10 +46,15 @@ impl Deployment {
         let identifier = context.ids.alphanumeric(21);
         let reason = match &undoes {
             None => format!("ECS deployment {id} in progress."),
-            Some(failed) => format!("ECS deployment circuit breaker: rolling back to deploymentId {failed}."),
+            Some(failed) => {
+                format!("ECS deployment circuit breaker: rolling back to deploymentId {failed}.")
+            }
         };
         Self {
-            arn: context.arn("ecs", format_args!("service-deployment/{service_path}/{identifier}")),
+            arn: context.arn(
+                "ecs",
+                format_args!("service-deployment/{service_path}/{identifier}"),
+            ),
             id,
             settings,
             created: context.now,
@@ -82,16 +87,38 @@ impl Deployment {
             .count();
         let mut value = Map::from_iter([
             ("id".to_owned(), json!(self.id)),
-            ("status".to_owned(), json!(if desired.is_some() { "PRIMARY" } else { "ACTIVE" })),
-            ("taskDefinition".to_owned(), json!(self.settings.task_definition)),
-            ("desiredCount".to_owned(), desired.map_or(json!(wanted), |desired| json!(desired))),
-            ("pendingCount".to_owned(), json!(count(TaskState::is_pending))),
-            ("runningCount".to_owned(), json!(count(TaskState::is_running))),
+            (
+                "status".to_owned(),
+                json!(if desired.is_some() {
+                    "PRIMARY"
+                } else {
+                    "ACTIVE"
+                }),
+            ),
+            (
+                "taskDefinition".to_owned(),
+                json!(self.settings.task_definition),
+            ),
+            (
+                "desiredCount".to_owned(),
+                desired.map_or(json!(wanted), |desired| json!(desired)),
+            ),
+            (
+                "pendingCount".to_owned(),
+                json!(count(TaskState::is_pending)),
+            ),
+            (
+                "runningCount".to_owned(),
+                json!(count(TaskState::is_running)),
+            ),
             ("failedTasks".to_owned(), json!(self.failed_tasks)),
             ("createdAt".to_owned(), json!(self.created.seconds())),
             ("updatedAt".to_owned(), json!(self.updated.seconds())),
             ("launchType".to_owned(), json!("FARGATE")),
-            ("platformVersion".to_owned(), json!(actual_platform(&self.settings.platform_version))),
+            (
+                "platformVersion".to_owned(),
+                json!(actual_platform(&self.settings.platform_version)),
+            ),
             ("platformFamily".to_owned(), json!("Linux")),
             ("rolloutState".to_owned(), json!(self.rollout)),
             ("rolloutStateReason".to_owned(), json!(self.rollout_reason)),

@@ -52,9 +52,11 @@ fn memory_choices(cpu: u64) -> Vec<u64> {
 /// Only certain pairs of CPU and memory exist (aws-behaviour §2.17).
 pub fn check_size(definition: &Value) -> Result<(), Fault> {
     let given = |name: &str| {
-        definition[name]
-            .as_str()
-            .ok_or_else(|| client(format!("Fargate requires that '{name}' be defined at the task level.")))
+        definition[name].as_str().ok_or_else(|| {
+            client(format!(
+                "Fargate requires that '{name}' be defined at the task level."
+            ))
+        })
     };
     let (cpu, memory) = (given("cpu")?, given("memory")?);
     let is_choice = cpu_units(cpu)

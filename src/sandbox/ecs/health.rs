@@ -39,9 +39,9 @@ pub fn reply(region: &Region, vpc_id: &str, address: &str, port: i64, askers: &[
 }
 
 fn interface_at<'a>(ec2: &'a Ec2, vpc_id: &str, address: &str) -> Option<&'a NetworkInterface> {
-    ec2.network_interfaces.values().find(|interface| {
-        interface.vpc_id == vpc_id && interface.private_ip.to_string() == address
-    })
+    ec2.network_interfaces
+        .values()
+        .find(|interface| interface.vpc_id == vpc_id && interface.private_ip.to_string() == address)
 }
 
 fn listens(task: &Task, port: i64) -> bool {
@@ -56,11 +56,19 @@ pub enum Condition {
     NotYet,
     Good,
     /// The target group whose health checks it fails, and why.
-    Bad { target_group: String, port: i64, reason: &'static str },
+    Bad {
+        target_group: String,
+        port: i64,
+        reason: &'static str,
+    },
 }
 
 /// A task is good when it has run for a moment and all of its targets are healthy.
-pub fn condition(context: &Context<'_>, task: &Task, grace_period: std::time::Duration) -> Condition {
+pub fn condition(
+    context: &Context<'_>,
+    task: &Task,
+    grace_period: std::time::Duration,
+) -> Condition {
     let Some(started) = task.started.filter(|_| task.state == TaskState::Running) else {
         return Condition::NotYet;
     };

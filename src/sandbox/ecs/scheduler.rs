@@ -54,7 +54,11 @@ pub fn back_off(context: &mut Context<'_>, arn: &str, deployment_id: &str, had_r
     let failures = primary.failed_tasks;
     let was_backing_off = std::mem::replace(&mut service.is_backing_off, true);
     if failures == 3 {
-        service::tell(context, arn, "is unable to consistently start tasks successfully. For more information, see the Troubleshooting section of the Amazon ECS Developer Guide.");
+        service::tell(
+            context,
+            arn,
+            "is unable to consistently start tasks successfully. For more information, see the Troubleshooting section of the Amazon ECS Developer Guide.",
+        );
     }
     if was_backing_off {
         return;
@@ -92,7 +96,13 @@ fn gap_after(context: &Context<'_>, failures: i64) -> Duration {
 
 /// One look at a service.
 pub fn reconcile(context: &mut Context<'_>, arn: &str) {
-    match context.region.ecs.services.get(arn).map(|service| service.status) {
+    match context
+        .region
+        .ecs
+        .services
+        .get(arn)
+        .map(|service| service.status)
+    {
         Some(Status::Active) => {
             stop_sick_tasks(context, arn);
             breaker::check(context, arn);
@@ -147,7 +157,9 @@ impl View {
 
     fn percent(&self, name: &str, default: i64) -> i64 {
         let percent = self.service.deployment_configuration[name].as_i64();
-        self.service.desired_count.saturating_mul(percent.unwrap_or(default))
+        self.service
+            .desired_count
+            .saturating_mul(percent.unwrap_or(default))
     }
 
     fn most_tasks(&self) -> usize {
@@ -170,10 +182,17 @@ fn stop_sick_tasks(context: &mut Context<'_>, arn: &str) {
         return;
     };
     for (task, condition) in view.tasks {
-        let Condition::Bad { target_group, port, reason } = condition else {
+        let Condition::Bad {
+            target_group,
+            port,
+            reason,
+        } = condition
+        else {
             continue;
         };
-        let message = format!("(port {port}) is unhealthy in (target-group {target_group}) due to (reason {reason}).");
+        let message = format!(
+            "(port {port}) is unhealthy in (target-group {target_group}) due to (reason {reason})."
+        );
         service::tell(context, arn, &message);
         task_stop::count_failure(context, &task.arn);
         let stop = Stop {
@@ -208,7 +227,11 @@ fn stop_old_tasks(context: &mut Context<'_>, arn: &str) {
         return;
     };
     let is_good = |condition: &Condition| *condition == Condition::Good;
-    let mut good = view.tasks.iter().filter(|(_, condition)| is_good(condition)).count();
+    let mut good = view
+        .tasks
+        .iter()
+        .filter(|(_, condition)| is_good(condition))
+        .count();
     let mut old: Vec<&(Task, Condition)> = view
         .tasks
         .iter()
@@ -239,7 +262,12 @@ fn stop_surplus_tasks(context: &mut Context<'_>, arn: &str) {
         // What does not run yet goes first, then out of the fullest zone, the newest first.
         let Some(index) = (0..tasks.len()).max_by_key(|index| {
             let task = tasks[*index];
-            (task.state.is_pending(), per_zone[task.zone.as_str()], task.created, Reverse(task.arn.as_str()))
+            (
+                task.state.is_pending(),
+                per_zone[task.zone.as_str()],
+                task.created,
+                Reverse(task.arn.as_str()),
+            )
         }) else {
             return;
         };
@@ -248,10 +276,17 @@ fn stop_surplus_tasks(context: &mut Context<'_>, arn: &str) {
 }
 
 fn stop_for_scheduler(context: &mut Context<'_>, arn: &str, task: &Task) {
-    service::tell(context, arn, &format!("has stopped 1 running tasks: (task {}).", task.id));
+    service::tell(
+        context,
+        arn,
+        &format!("has stopped 1 running tasks: (task {}).", task.id),
+    );
     let stop = Stop {
         code: "ServiceSchedulerInitiated",
-        reason: format!("Scaling activity initiated by (deployment {})", task.deployment),
+        reason: format!(
+            "Scaling activity initiated by (deployment {})",
+            task.deployment
+        ),
     };
     task_stop::stop(context, &task.arn, stop, true);
 }
@@ -261,7 +296,9 @@ fn settle(context: &mut Context<'_>, arn: &str) {
     let Some(view) = View::of(context, arn) else {
         return;
     };
-    let are_good = view.of_primary().all(|(_, condition)| *condition == Condition::Good);
+    let are_good = view
+        .of_primary()
+        .all(|(_, condition)| *condition == Condition::Good);
     let is_complete = view.of_primary().count() == view.desired() && are_good;
     let others_remain = context
         .region
@@ -289,7 +326,11 @@ fn settle(context: &mut Context<'_>, arn: &str) {
     service.past_deployments.extend(past);
     let was_steady = std::mem::replace(&mut service.is_steady, true);
     if is_news {
-        service::tell(context, arn, &format!("(deployment {}) deployment completed.", view.primary));
+        service::tell(
+            context,
+            arn,
+            &format!("(deployment {}) deployment completed.", view.primary),
+        );
     }
     if !was_steady {
         service::tell(context, arn, "has reached a steady state.");
@@ -312,7 +353,10 @@ fn drain(context: &mut Context<'_>, arn: &str) {
             task_stop::stop(context, task, stop, true);
         }
     }
-    if tasks.iter().any(|(_, is_wanted, state)| *is_wanted || *state < TaskState::Stopping) {
+    if tasks
+        .iter()
+        .any(|(_, is_wanted, state)| *is_wanted || *state < TaskState::Stopping)
+    {
         return;
     }
     let ecs = &mut context.region.ecs;

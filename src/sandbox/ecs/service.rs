@@ -132,14 +132,31 @@ impl Service {
         let mut insert = |name: &str, member: Value| value.insert(name.to_owned(), member);
         insert("taskDefinition", json!(settings.task_definition));
         insert("platformVersion", json!(settings.platform_version));
-        insert("loadBalancers", settings.load_balancers.iter().map(|used| used.to_value()).collect());
-        insert("serviceRegistries", settings.registries.iter().map(|used| used.to_value()).collect());
+        insert(
+            "loadBalancers",
+            settings
+                .load_balancers
+                .iter()
+                .map(|used| used.to_value())
+                .collect(),
+        );
+        insert(
+            "serviceRegistries",
+            settings
+                .registries
+                .iter()
+                .map(|used| used.to_value())
+                .collect(),
+        );
         insert("currentServiceDeployment", json!(primary.arn));
         if let Some(network) = &settings.network {
             insert("networkConfiguration", network.to_value());
             // Tasks with interfaces of their own need the service-linked role (aws-behaviour §2.9).
             let role = "role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS";
-            insert("roleArn", json!(format!("arn:aws:iam::{}:{role}", self.account())));
+            insert(
+                "roleArn",
+                json!(format!("arn:aws:iam::{}:{role}", self.account())),
+            );
         }
         if !settings.load_balancers.is_empty() {
             insert("healthCheckGracePeriodSeconds", json!(self.grace_period));
@@ -156,11 +173,15 @@ impl Service {
 
     /// `CLUSTER/NAME`, as in the ARNs of what belongs to it.
     pub fn path(&self) -> &str {
-        self.arn.split_once(":service/").map_or("", |(_, path)| path)
+        self.arn
+            .split_once(":service/")
+            .map_or("", |(_, path)| path)
     }
 
     pub fn deployment(&self, id: &str) -> Option<&Deployment> {
-        self.deployments.iter().find(|deployment| deployment.id == id)
+        self.deployments
+            .iter()
+            .find(|deployment| deployment.id == id)
     }
 }
 
@@ -189,7 +210,9 @@ pub fn describe(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> 
         return Err(invalid("Services cannot be empty."));
     }
     if asked.len() > MOST_ASKED {
-        return Err(invalid(format!("Services cannot be more than {MOST_ASKED}.")));
+        return Err(invalid(format!(
+            "Services cannot be more than {MOST_ASKED}."
+        )));
     }
     let shows_tags = includes(&parameters, "TAGS");
     let (mut services, mut failures) = (Vec::new(), Vec::new());

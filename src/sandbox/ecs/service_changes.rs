@@ -43,8 +43,13 @@ pub fn update(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
     }
     let before = service.deployments.first().map(|primary| &primary.settings);
     let settings = Settings::read(context.region, &parameters, before)?;
-    if !ecs.task_definition(&settings.task_definition)?.supports_fargate() {
-        return Err(invalid("Task definition does not support launch_type FARGATE."));
+    if !ecs
+        .task_definition(&settings.task_definition)?
+        .supports_fargate()
+    {
+        return Err(invalid(
+            "Task definition does not support launch_type FARGATE.",
+        ));
     }
     let is_forced = parameters.boolean("forceNewDeployment")? == Some(true);
     let is_new = is_forced || before != Some(&settings);
@@ -57,12 +62,18 @@ pub fn update(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
         return Err(invalid("desiredCount can not be negative."));
     }
     let deployment = is_new.then(|| Deployment::new(context, &path, settings, None));
-    let service = context.region.ecs.services.get_mut(&arn).ok_or_else(not_found)?;
+    let service = context
+        .region
+        .ecs
+        .services
+        .get_mut(&arn)
+        .ok_or_else(not_found)?;
     service.desired_count = desired_count.unwrap_or(service.desired_count);
     service.grace_period = grace_period.unwrap_or(service.grace_period);
     service.enables_execute_command = execute_command.unwrap_or(service.enables_execute_command);
     service.enables_managed_tags = managed_tags.unwrap_or(service.enables_managed_tags);
-    service.deployment_configuration = deployment_configuration(&parameters, &service.deployment_configuration);
+    service.deployment_configuration =
+        deployment_configuration(&parameters, &service.deployment_configuration);
     if let Some(propagates) = parameters.string("propagateTags") {
         service.propagates_tags = propagates.to_owned();
     }
@@ -86,9 +97,16 @@ pub fn delete(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
         _ => fault,
     })?;
     let is_forced = parameters.boolean("force")? == Some(true);
-    let service = context.region.ecs.services.get_mut(&arn).ok_or_else(not_found)?;
+    let service = context
+        .region
+        .ecs
+        .services
+        .get_mut(&arn)
+        .ok_or_else(not_found)?;
     if service.desired_count > 0 && !is_forced && service.status == Status::Active {
-        return Err(invalid("The service cannot be stopped while it is scaled above 0."));
+        return Err(invalid(
+            "The service cannot be stopped while it is scaled above 0.",
+        ));
     }
     service.status = Status::Draining;
     service.desired_count = 0;

@@ -23,13 +23,20 @@ pub fn create(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
     let (cluster_arn, cluster_name) = (cluster.arn.clone(), cluster.name.clone());
     let name = parameters.string("serviceName").unwrap_or_default();
     if !is_name(name) {
-        return Err(invalid("Service name should be a string of 1 to 255 letters, digits, hyphens and underscores."));
+        return Err(invalid(
+            "Service name should be a string of 1 to 255 letters, digits, hyphens and underscores.",
+        ));
     }
     if let Ok(existing) = ecs.service(&cluster_arn, name) {
         return again(existing, &call.parameters)
             .map(|()| json!({"service": existing.to_value(ecs, true)}));
     }
-    let service = read(context, call, &cluster_arn, &format!("{cluster_name}/{name}"))?;
+    let service = read(
+        context,
+        call,
+        &cluster_arn,
+        &format!("{cluster_name}/{name}"),
+    )?;
     let arn = service.arn.clone();
     iam::ensure_service_linked_role(context, "ecs.amazonaws.com");
     let ecs = &mut context.region.ecs;
@@ -68,8 +75,15 @@ fn read(
     let settings = Settings::read(context.region, &parameters, None)?;
     let launch_type = launch_type(&parameters);
     check_launch_type(context, &settings, launch_type)?;
-    let desired_count = match (parameters.string("schedulingStrategy"), parameters.integer("desiredCount")?) {
-        (Some("DAEMON"), _) => return Err(invalid("The FARGATE launch type does not support the scheduling strategy DAEMON.")),
+    let desired_count = match (
+        parameters.string("schedulingStrategy"),
+        parameters.integer("desiredCount")?,
+    ) {
+        (Some("DAEMON"), _) => {
+            return Err(invalid(
+                "The FARGATE launch type does not support the scheduling strategy DAEMON.",
+            ));
+        }
         (_, Some(count)) if count < 0 => return Err(invalid("desiredCount can not be negative.")),
         (_, count) => count.unwrap_or(1),
     };
@@ -83,11 +97,19 @@ fn read(
         launch_type: launch_type.to_owned(),
         scheduling_strategy: "REPLICA".to_owned(),
         deployment_configuration: deployment_configuration(&parameters, &Value::Null),
-        grace_period: parameters.integer("healthCheckGracePeriodSeconds")?.unwrap_or(0),
+        grace_period: parameters
+            .integer("healthCheckGracePeriodSeconds")?
+            .unwrap_or(0),
         enables_execute_command: parameters.boolean("enableExecuteCommand")? == Some(true),
         enables_managed_tags: parameters.boolean("enableECSManagedTags")? == Some(true),
-        propagates_tags: parameters.string("propagateTags").unwrap_or("NONE").to_owned(),
-        zone_rebalancing: parameters.string("availabilityZoneRebalancing").unwrap_or("ENABLED").to_owned(),
+        propagates_tags: parameters
+            .string("propagateTags")
+            .unwrap_or("NONE")
+            .to_owned(),
+        zone_rebalancing: parameters
+            .string("availabilityZoneRebalancing")
+            .unwrap_or("ENABLED")
+            .to_owned(),
         deployments: vec![deployment],
         past_deployments: Vec::new(),
         events: Vec::new(),
@@ -103,7 +125,8 @@ fn read(
 fn launch_type<'a>(parameters: &Parameters<'a>) -> &'a str {
     let strategy = parameters.list("capacityProviderStrategy");
     let is_fargate = strategy.iter().any(|item| {
-        item.string("capacityProvider").is_some_and(|provider| provider.starts_with("FARGATE"))
+        item.string("capacityProvider")
+            .is_some_and(|provider| provider.starts_with("FARGATE"))
     });
     parameters
         .string("launchType")
@@ -123,9 +146,14 @@ fn check_launch_type(
         )
         .with_status(501));
     }
-    let definition = context.region.ecs.task_definition(&settings.task_definition)?;
+    let definition = context
+        .region
+        .ecs
+        .task_definition(&settings.task_definition)?;
     if !definition.supports_fargate() {
-        return Err(invalid("Task definition does not support launch_type FARGATE."));
+        return Err(invalid(
+            "Task definition does not support launch_type FARGATE.",
+        ));
     }
     Ok(())
 }
@@ -135,7 +163,10 @@ pub fn deployment_configuration(parameters: &Parameters<'_>, before: &Value) -> 
     let mut configuration = match before {
         Value::Object(before) => before.clone(),
         _ => Map::from_iter([
-            ("deploymentCircuitBreaker".to_owned(), json!({"enable": false, "rollback": false})),
+            (
+                "deploymentCircuitBreaker".to_owned(),
+                json!({"enable": false, "rollback": false}),
+            ),
             ("maximumPercent".to_owned(), json!(200)),
             ("minimumHealthyPercent".to_owned(), json!(100)),
             ("strategy".to_owned(), json!("ROLLING")),
@@ -145,7 +176,11 @@ pub fn deployment_configuration(parameters: &Parameters<'_>, before: &Value) -> 
     let given = parameters
         .structure("deploymentConfiguration")
         .and_then(|given| given.value().as_object());
-    for (name, value) in given.into_iter().flatten().filter(|(_, value)| !value.is_null()) {
+    for (name, value) in given
+        .into_iter()
+        .flatten()
+        .filter(|(_, value)| !value.is_null())
+    {
         configuration.insert(name.clone(), value.clone());
     }
     configuration.into()

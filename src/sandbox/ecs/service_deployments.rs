@@ -20,7 +20,10 @@ fn status(service: &Service, deployment: &Deployment) -> &'static str {
         .first()
         .is_some_and(|primary| primary.id == deployment.id);
     let was_undone = all(service).find(|other| other.undoes.as_ref() == Some(&deployment.id));
-    match (deployment.rollout, was_undone.map(|undoing| undoing.rollout)) {
+    match (
+        deployment.rollout,
+        was_undone.map(|undoing| undoing.rollout),
+    ) {
         (Rollout::Completed, _) => "SUCCESSFUL",
         (Rollout::Failed, Some(Rollout::InProgress)) => "ROLLBACK_IN_PROGRESS",
         (Rollout::Failed, Some(Rollout::Completed)) => "ROLLBACK_SUCCESSFUL",

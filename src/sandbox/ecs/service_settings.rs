@@ -135,7 +135,9 @@ fn read_network(
         .and_then(|network| network.structure("awsvpcConfiguration"));
     let Some(config) = config else {
         return match definition.is_awsvpc() {
-            true => Err(invalid("Network Configuration must be provided when networkMode 'awsvpc' is specified.")),
+            true => Err(invalid(
+                "Network Configuration must be provided when networkMode 'awsvpc' is specified.",
+            )),
             false => Ok(None),
         };
     };
@@ -145,7 +147,9 @@ fn read_network(
     }
     let mut vpcs = Vec::new();
     for id in &subnets {
-        let subnet = ec2.subnet(id).map_err(|fault| explain("subnet", id, &fault))?;
+        let subnet = ec2
+            .subnet(id)
+            .map_err(|fault| explain("subnet", id, &fault))?;
         vpcs.push(subnet.vpc_id.as_str());
     }
     if vpcs.iter().any(|vpc| *vpc != vpcs[0]) {
@@ -157,10 +161,15 @@ fn read_network(
             .security_group(id)
             .map_err(|fault| explain("security group", id, &fault))?;
         if group.vpc_id != vpcs[0] {
-            return Err(invalid(format!("The security group {id} and the subnets belong to different VPCs.")));
+            return Err(invalid(format!(
+                "The security group {id} and the subnets belong to different VPCs."
+            )));
         }
     }
-    let default = || ec2.default_security_group(vpcs[0]).map(|group| group.id.clone());
+    let default = || {
+        ec2.default_security_group(vpcs[0])
+            .map(|group| group.id.clone())
+    };
     let owned = |list: Vec<&str>| list.into_iter().map(str::to_owned).collect::<Vec<_>>();
     Ok(Some(Network {
         subnets: owned(subnets),
@@ -189,9 +198,11 @@ fn read_load_balancers(
         let arn = asked
             .string("targetGroupArn")
             .ok_or_else(|| invalid("Target group ARN can not be blank."))?;
-        let group = elb
-            .target_group(arn)
-            .map_err(|_| invalid(format!("The target group with targetGroupArn {arn} does not exist.")))?;
+        let group = elb.target_group(arn).map_err(|_| {
+            invalid(format!(
+                "The target group with targetGroupArn {arn} does not exist."
+            ))
+        })?;
         if elb.load_balancers_using(arn).is_empty() {
             return Err(invalid(format!(
                 "The target group with targetGroupArn {arn} does not have an associated load balancer."
@@ -216,7 +227,11 @@ fn read_load_balancers(
             port,
         })
     };
-    parameters.list("loadBalancers").into_iter().map(read).collect()
+    parameters
+        .list("loadBalancers")
+        .into_iter()
+        .map(read)
+        .collect()
 }
 
 fn check_port(definition: &TaskDefinition, container: &str, port: i64) -> Result<(), Fault> {
@@ -225,11 +240,15 @@ fn check_port(definition: &TaskDefinition, container: &str, port: i64) -> Result
         .iter()
         .find(|candidate| candidate["name"] == container)
         .ok_or_else(|| {
-            invalid(format!("The container {container} does not exist in the task definition."))
+            invalid(format!(
+                "The container {container} does not exist in the task definition."
+            ))
         })?;
-    let has_port = found["portMappings"]
-        .as_array()
-        .is_some_and(|mappings| mappings.iter().any(|mapping| mapping["containerPort"] == port));
+    let has_port = found["portMappings"].as_array().is_some_and(|mappings| {
+        mappings
+            .iter()
+            .any(|mapping| mapping["containerPort"] == port)
+    });
     if has_port {
         return Ok(());
     }

@@ -13,8 +13,15 @@ fn find<'a>(ecs: &'a mut Ecs, call: &Call) -> Result<&'a mut Tags, Fault> {
         .parameters()
         .string("resourceArn")
         .ok_or_else(|| invalid("ResourceArn can not be blank."))?;
-    let missing = || invalid("The specified resource is inactive or does not exist. Specify an active resource and try again.");
-    let kind = arn.split(':').nth(5).and_then(|resource| resource.split('/').next());
+    let missing = || {
+        invalid(
+            "The specified resource is inactive or does not exist. Specify an active resource and try again.",
+        )
+    };
+    let kind = arn
+        .split(':')
+        .nth(5)
+        .and_then(|resource| resource.split('/').next());
     let tags = match kind {
         Some("cluster") => ecs.clusters.get_mut(arn).map(|cluster| &mut cluster.tags),
         Some("service") => ecs.services.get_mut(arn).map(|service| &mut service.tags),

@@ -126,25 +126,50 @@ impl Task {
             ("taskArn".to_owned(), json!(self.arn)),
             ("clusterArn".to_owned(), json!(self.cluster)),
             ("taskDefinitionArn".to_owned(), json!(self.task_definition)),
-            ("group".to_owned(), json!(format!("service:{}", self.service_name))),
+            (
+                "group".to_owned(),
+                json!(format!("service:{}", self.service_name)),
+            ),
             ("startedBy".to_owned(), json!(self.deployment)),
             ("lastStatus".to_owned(), json!(self.state.text())),
-            ("desiredStatus".to_owned(), json!(if self.is_wanted { "RUNNING" } else { "STOPPED" })),
+            (
+                "desiredStatus".to_owned(),
+                json!(if self.is_wanted { "RUNNING" } else { "STOPPED" }),
+            ),
             ("availabilityZone".to_owned(), json!(self.zone)),
             ("launchType".to_owned(), json!("FARGATE")),
-            ("platformVersion".to_owned(), json!(actual_platform(&self.platform_version))),
+            (
+                "platformVersion".to_owned(),
+                json!(actual_platform(&self.platform_version)),
+            ),
             ("platformFamily".to_owned(), json!("Linux")),
             ("cpu".to_owned(), json!(self.cpu)),
             ("memory".to_owned(), json!(self.memory)),
             ("ephemeralStorage".to_owned(), json!({"sizeInGiB": 20})),
-            ("fargateEphemeralStorage".to_owned(), json!({"sizeInGiB": 20})),
-            ("enableExecuteCommand".to_owned(), json!(self.enables_execute_command)),
+            (
+                "fargateEphemeralStorage".to_owned(),
+                json!({"sizeInGiB": 20}),
+            ),
+            (
+                "enableExecuteCommand".to_owned(),
+                json!(self.enables_execute_command),
+            ),
             ("healthStatus".to_owned(), json!("UNKNOWN")),
             ("attachments".to_owned(), json!([self.attachment()])),
-            ("attributes".to_owned(), json!([{"name": "ecs.cpu-architecture", "value": "x86_64"}])),
+            (
+                "attributes".to_owned(),
+                json!([{"name": "ecs.cpu-architecture", "value": "x86_64"}]),
+            ),
             ("containers".to_owned(), containers),
             ("overrides".to_owned(), self.overrides()),
-            ("tags".to_owned(), if shows_tags { tag_list(&self.tags) } else { json!([]) }),
+            (
+                "tags".to_owned(),
+                if shows_tags {
+                    tag_list(&self.tags)
+                } else {
+                    json!([])
+                },
+            ),
             ("version".to_owned(), json!(self.version)),
             ("createdAt".to_owned(), json!(self.created.seconds())),
         ]);
@@ -154,7 +179,10 @@ impl Task {
             ("connectivityAt", self.pull_started),
             ("startedAt", self.started),
             ("stoppingAt", self.stopping),
-            ("executionStoppedAt", self.stopped.and(self.started).and(self.stopping)),
+            (
+                "executionStoppedAt",
+                self.stopped.and(self.started).and(self.stopping),
+            ),
             ("stoppedAt", self.stopped),
         ];
         for (name, moment) in moments {
@@ -241,6 +269,9 @@ impl Task {
     /// Whether its containers still answer.
     pub fn is_up(&self) -> bool {
         matches!(self.state, TaskState::Running | TaskState::Deactivating)
-            && self.containers.iter().all(|container| container.exit_code.is_none())
+            && self
+                .containers
+                .iter()
+                .all(|container| container.exit_code.is_none())
     }
 }

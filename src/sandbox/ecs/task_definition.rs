@@ -4,8 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    container_definition,
-    fargate,
+    container_definition, fargate,
     request::{client, includes, is_name, tag_list, tags_at_create},
 };
 use crate::sandbox::{call::Call, clock::Moment, fault::Fault, tags::Tags, world::Context};
@@ -80,7 +79,10 @@ impl TaskDefinition {
         let required = self.definition.get("requiresCompatibilities");
         match required.and_then(Value::as_array) {
             Some(list) if !list.is_empty() => list.contains(&json!("FARGATE")),
-            _ => self.compatibilities().as_array().is_some_and(|list| list.contains(&json!("FARGATE"))),
+            _ => self
+                .compatibilities()
+                .as_array()
+                .is_some_and(|list| list.contains(&json!("FARGATE"))),
         }
     }
 
@@ -106,14 +108,17 @@ pub fn not_found() -> Fault {
 
 /// `family`, or `family:revision`.
 pub fn name_in(id: &str) -> &str {
-    id.rsplit_once("task-definition/").map_or(id, |(_, name)| name)
+    id.rsplit_once("task-definition/")
+        .map_or(id, |(_, name)| name)
 }
 
 pub fn register(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
     let parameters = call.parameters();
     let family = parameters.string("family").unwrap_or_default();
     if !is_name(family) {
-        return Err(client("Family should be a string of 1 to 255 letters, digits, hyphens and underscores."));
+        return Err(client(
+            "Family should be a string of 1 to 255 letters, digits, hyphens and underscores.",
+        ));
     }
     let tags = tags_at_create(&parameters)?;
     let definition = read(&call.parameters)?;
@@ -153,7 +158,9 @@ fn read(given: &Value) -> Result<Map<String, Value>, Fault> {
         })
         .collect();
     for name in ["volumes", "placementConstraints"] {
-        definition.entry(name.to_owned()).or_insert_with(|| json!([]));
+        definition
+            .entry(name.to_owned())
+            .or_insert_with(|| json!([]));
     }
     normalise_size(&mut definition);
     let is_awsvpc = definition.get("networkMode") == Some(&json!("awsvpc"));
@@ -196,10 +203,17 @@ fn check_fargate(definition: &Map<String, Value>, is_awsvpc: bool) -> Result<(),
     let containers = definition["containerDefinitions"].as_array();
     for container in containers.into_iter().flatten() {
         if container["logConfiguration"]["logDriver"] == "awslogs" {
-            return Err(client("Fargate requires task definition to have execution role ARN to support log driver awslogs."));
+            return Err(client(
+                "Fargate requires task definition to have execution role ARN to support log driver awslogs.",
+            ));
         }
-        if container["image"].as_str().is_some_and(|image| image.contains(".dkr.ecr.")) {
-            return Err(client("Fargate requires task definition to have execution role ARN to support ECR images."));
+        if container["image"]
+            .as_str()
+            .is_some_and(|image| image.contains(".dkr.ecr."))
+        {
+            return Err(client(
+                "Fargate requires task definition to have execution role ARN to support ECR images.",
+            ));
         }
     }
     Ok(())

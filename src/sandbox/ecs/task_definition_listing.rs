@@ -33,9 +33,8 @@ pub fn revisions(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault>
         .filter(|definition| definition.status == status)
         .filter(|definition| family.is_none_or(|family| definition.family == family))
         .collect();
-    definitions.sort_by(|one, other| {
-        (&one.family, one.revision).cmp(&(&other.family, other.revision))
-    });
+    definitions
+        .sort_by(|one, other| (&one.family, one.revision).cmp(&(&other.family, other.revision)));
     if is_descending {
         definitions.reverse();
     }
@@ -53,9 +52,8 @@ pub fn families(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> 
     let asked = parameters.string("status").unwrap_or("ALL");
     let definitions = || context.region.ecs.task_definitions.values();
     let is_active = |family: &str| {
-        definitions().any(|definition| {
-            definition.family == family && definition.status == Status::Active
-        })
+        definitions()
+            .any(|definition| definition.family == family && definition.status == Status::Active)
     };
     let families: BTreeSet<String> = definitions()
         .map(|definition| definition.family.clone())

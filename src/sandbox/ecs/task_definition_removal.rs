@@ -15,7 +15,9 @@ pub fn deregister(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault
         .string("taskDefinition")
         .ok_or_else(|| client("TaskDefinition can not be blank."))?;
     if !name_in(id).contains(':') {
-        return Err(client("The specified task definition has no revision. Specify family:revision or a full ARN."));
+        return Err(client(
+            "The specified task definition has no revision. Specify family:revision or a full ARN.",
+        ));
     }
     let now = context.now;
     let ecs = &mut context.region.ecs;
@@ -34,7 +36,9 @@ pub fn deregister(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault
 pub fn delete(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
     let ids = call.parameters().strings("taskDefinitions");
     if ids.is_empty() || ids.len() > 10 {
-        return Err(invalid("Between 1 and 10 task definitions must be specified."));
+        return Err(invalid(
+            "Between 1 and 10 task definitions must be specified.",
+        ));
     }
     let (mut deleted, mut failures) = (Vec::new(), Vec::new());
     for id in ids {
@@ -55,7 +59,9 @@ fn delete_one(context: &mut Context<'_>, id: &str) -> Result<Value, &'static str
         .map_err(|_| MISSING)?;
     let definition = ecs.task_definitions.get_mut(&arn).ok_or(MISSING)?;
     if definition.status == Status::Active {
-        return Err("The specified task definition is still in ACTIVE status. Please deregister the task definition and try again.");
+        return Err(
+            "The specified task definition is still in ACTIVE status. Please deregister the task definition and try again.",
+        );
     }
     definition.status = Status::DeleteInProgress;
     let answer = definition.to_value();

@@ -37,7 +37,10 @@ pub fn list(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
             && task.is_wanted == is_wanted
             && service.is_none_or(|service| task.service.as_ref() == Some(service))
             && family.is_none_or(|family| {
-                super::task_definition::name_in(&task.task_definition).rsplit_once(':').map(|(name, _)| name) == Some(family)
+                super::task_definition::name_in(&task.task_definition)
+                    .rsplit_once(':')
+                    .map(|(name, _)| name)
+                    == Some(family)
             })
             && started_by.is_none_or(|started_by| task.deployment == started_by)
     };
@@ -87,13 +90,19 @@ pub fn stop(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
         .ok_or_else(|| client("Task can not be blank."))?;
     let not_found = || invalid("The referenced task was not found.");
     let arn = ecs.task(&cluster, id).ok_or_else(not_found)?.arn.clone();
-    let reason = parameters.string("reason").unwrap_or("Task stopped by user");
+    let reason = parameters
+        .string("reason")
+        .unwrap_or("Task stopped by user");
     let stop = Stop {
         code: "UserInitiated",
         reason: reason.to_owned(),
     };
     task_stop::stop(context, &arn, stop, true);
-    let task = context.region.ecs.task(&cluster, &arn).ok_or_else(not_found)?;
+    let task = context
+        .region
+        .ecs
+        .task(&cluster, &arn)
+        .ok_or_else(not_found)?;
     Ok(json!({"task": task.to_value(true)}))
 }
 
@@ -107,7 +116,9 @@ pub fn execute_command(context: &mut Context<'_>, call: &Call) -> Result<Value, 
         .and_then(|id| ecs.task(cluster, id))
         .ok_or_else(|| invalid("The referenced task was not found."))?;
     if !task.enables_execute_command || !task.is_up() {
-        return Err(invalid("The execute command failed because execute command was not enabled when the task was run or the execute command agent isn't running. Wait and try again or run a new task with execute command enabled and try again."));
+        return Err(invalid(
+            "The execute command failed because execute command was not enabled when the task was run or the execute command agent isn't running. Wait and try again or run a new task with execute command enabled and try again.",
+        ));
     }
     Err(Fault::new(
         "NotImplemented",

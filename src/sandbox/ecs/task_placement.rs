@@ -64,9 +64,18 @@ pub fn launch(context: &mut Context<'_>, arn: &str) -> Result<(), Fault> {
         mac_address: interface.mac_address,
         private_dns_name: interface.private_dns_name,
         private_ip: interface.private_ip,
-        public_ip: interface.association.map(|association| association.public_ip),
+        public_ip: interface
+            .association
+            .map(|association| association.public_ip),
     };
-    let task = make(context, &service, &primary.settings, &primary.id, zone, interface)?;
+    let task = make(
+        context,
+        &service,
+        &primary.settings,
+        &primary.id,
+        zone,
+        interface,
+    )?;
     let (id, task_arn) = (task.id.clone(), task.arn.clone());
     context.region.ecs.tasks.insert(task_arn.clone(), task);
     service::tell(context, arn, &format!("has started 1 tasks: (task {id})."));
@@ -107,7 +116,10 @@ fn make(
     let cluster = service.path().split('/').next().unwrap_or_default();
     let id = context.ids.hexadecimal(32);
     let arn = context.arn("ecs", format_args!("task/{cluster}/{id}"));
-    let definition = context.region.ecs.task_definition(&settings.task_definition)?;
+    let definition = context
+        .region
+        .ecs
+        .task_definition(&settings.task_definition)?;
     let mut containers: Vec<Container> = definition.containers().iter().map(container).collect();
     let images: Vec<&str> = containers
         .iter()
@@ -155,7 +167,9 @@ fn make(
 
 fn container(definition: &Value) -> Container {
     let text = |name: &str| definition[name].as_str().unwrap_or_default().to_owned();
-    let ports = definition["portMappings"].as_array().map_or(&[][..], Vec::as_slice);
+    let ports = definition["portMappings"]
+        .as_array()
+        .map_or(&[][..], Vec::as_slice);
     Container {
         arn: String::new(),
         name: text("name"),

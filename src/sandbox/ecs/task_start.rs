@@ -9,12 +9,7 @@ use super::{
     task_stop::{self, Failure},
 };
 use crate::sandbox::{
-    cloud_map,
-    ec2::Egress,
-    elb, logs,
-    pace::Doing,
-    task_outcome::TaskOutcome,
-    world::Context,
+    cloud_map, ec2::Egress, elb, logs, pace::Doing, task_outcome::TaskOutcome, world::Context,
 };
 
 /// Moves a task on, unless it is to stop or gone.
@@ -62,7 +57,9 @@ fn start(context: &mut Context<'_>, arn: String) {
     join_registries(context, &task);
     if task.outcome == TaskOutcome::Exits {
         let exiting = arn.clone();
-        context.schedule(Doing::ContainerExits, move |context| exit(context, &exiting));
+        context.schedule(Doing::ContainerExits, move |context| {
+            exit(context, &exiting)
+        });
     }
     if let Some(service) = task.service {
         scheduler::look_soon(context, &service);
@@ -82,9 +79,9 @@ fn check_role(context: &Context<'_>, task: &Task) -> Result<(), Failure> {
         .filter_map(|name| definition.text(name))
     {
         let roles = &context.global.iam.roles;
-        let is_assumable = roles
-            .values()
-            .any(|role| role.arn == arn && role.assume_role_policy.contains("ecs-tasks.amazonaws.com"));
+        let is_assumable = roles.values().any(|role| {
+            role.arn == arn && role.assume_role_policy.contains("ecs-tasks.amazonaws.com")
+        });
         if !is_assumable {
             return Err(Failure::of_task(format!(
                 "ECS was unable to assume the role '{arn}' that was provided for this task. Please verify that the role being passed has the proper trust relationship and permissions and that your IAM user has permissions to pass this role."
@@ -117,7 +114,9 @@ fn check_pull(context: &Context<'_>, task: &Task) -> Result<(), Failure> {
         let missing = task
             .containers
             .iter()
-            .find(|container| context.task_outcomes.of([container.image.as_str()]) == TaskOutcome::CannotPull)
+            .find(|container| {
+                context.task_outcomes.of([container.image.as_str()]) == TaskOutcome::CannotPull
+            })
             .unwrap_or(first);
         return Err(Failure::of_container(
             &missing.name,
@@ -145,7 +144,12 @@ fn open_logs(context: &mut Context<'_>, task: &Task) -> Result<(), Failure> {
                 Some(prefix) => format!("{prefix}/{name}/{}", task.id),
                 None => task.id.clone(),
             };
-            streams.push((target.group.to_owned(), stream, name.to_owned(), target.makes_group));
+            streams.push((
+                target.group.to_owned(),
+                stream,
+                name.to_owned(),
+                target.makes_group,
+            ));
         }
     }
     for (group, stream, container, makes_group) in streams {
@@ -165,9 +169,18 @@ fn open_logs(context: &mut Context<'_>, task: &Task) -> Result<(), Failure> {
 fn join_target_groups(context: &mut Context<'_>, task: &Task) {
     let address = task.interface.private_ip.to_string();
     for used in &task.load_balancers {
-        elb::register(context, &used.target_group, &address, used.port, Some(&task.zone));
+        elb::register(
+            context,
+            &used.target_group,
+            &address,
+            used.port,
+            Some(&task.zone),
+        );
         if let Some(service) = &task.service {
-            let message = format!("registered 1 targets in (target-group {})", used.target_group);
+            let message = format!(
+                "registered 1 targets in (target-group {})",
+                used.target_group
+            );
             service::tell(context, service, &message);
         }
     }
@@ -207,7 +220,11 @@ fn exit(context: &mut Context<'_>, arn: &str) {
     if !task.is_wanted {
         return;
     }
-    if let Some(container) = task.containers.iter_mut().find(|container| container.is_essential) {
+    if let Some(container) = task
+        .containers
+        .iter_mut()
+        .find(|container| container.is_essential)
+    {
         container.exit_code = Some(1);
     }
     let stop = Stop {

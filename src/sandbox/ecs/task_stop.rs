@@ -6,13 +6,7 @@ use super::{
     scheduler,
     task::{Stop, Task, TaskState},
 };
-use crate::sandbox::{
-    cloud_map,
-    ec2::network_interface,
-    elb,
-    pace::Doing,
-    world::Context,
-};
+use crate::sandbox::{cloud_map, ec2::network_interface, elb, pace::Doing, world::Context};
 
 /// For how long stopped tasks are described.
 const SHOWN: Duration = Duration::from_secs(3600);
@@ -27,11 +21,17 @@ pub struct Failure {
 
 impl Failure {
     pub fn of_task(reason: String) -> Self {
-        Self { container: None, reason }
+        Self {
+            container: None,
+            reason,
+        }
     }
 
     pub fn of_container(name: &str, reason: String) -> Self {
-        Self { container: Some(name.to_owned()), reason }
+        Self {
+            container: Some(name.to_owned()),
+            reason,
+        }
     }
 }
 
@@ -39,12 +39,19 @@ impl Failure {
 pub fn fail(context: &mut Context<'_>, arn: &str, failure: Failure) {
     if let Some(task) = context.region.ecs.tasks.get_mut(arn) {
         let named = |name: &str| failure.container.as_deref() == Some(name);
-        for container in task.containers.iter_mut().filter(|container| named(&container.name)) {
+        for container in task
+            .containers
+            .iter_mut()
+            .filter(|container| named(&container.name))
+        {
             container.reason = Some(failure.reason.clone());
         }
     }
     count_failure(context, arn);
-    let stop = Stop { code: "TaskFailedToStart", reason: failure.reason };
+    let stop = Stop {
+        code: "TaskFailedToStart",
+        reason: failure.reason,
+    };
     stop_now(context, arn, stop);
 }
 

@@ -56,7 +56,8 @@ impl Action {
                     .iter()
                     .map(|(arn, weight)| json!({"TargetGroupArn": arn, "Weight": weight}))
                     .collect();
-                let stickiness = json!({"Enabled": stickiness.is_some(), "DurationSeconds": stickiness});
+                let stickiness =
+                    json!({"Enabled": stickiness.is_some(), "DurationSeconds": stickiness});
                 value.insert(
                     "ForwardConfig".to_owned(),
                     json!({"TargetGroups": tuples, "TargetGroupStickinessConfig": stickiness}),
@@ -91,11 +92,7 @@ pub fn to_list(actions: &[Action]) -> Value {
 }
 
 /// Reads a list of actions for a listener of a load balancer.
-pub fn read(
-    elb: &Elb,
-    load_balancer: &str,
-    list: &[Parameters<'_>],
-) -> Result<Vec<Action>, Fault> {
+pub fn read(elb: &Elb, load_balancer: &str, list: &[Parameters<'_>]) -> Result<Vec<Action>, Fault> {
     if list.len() != 1 {
         return Err(match list.len() {
             0 => invalid("A rule must have at least one action"),
@@ -158,7 +155,9 @@ fn check_group(elb: &Elb, load_balancer: &str, arn: &str) -> Result<(), Fault> {
     if group.settings.vpc_id != elb.load_balancer(load_balancer)?.vpc_id {
         return Err(Fault::new(
             "InvalidConfigurationRequest",
-            format!("The target group '{arn}' is not in the same VPC as load balancer '{load_balancer}'"),
+            format!(
+                "The target group '{arn}' is not in the same VPC as load balancer '{load_balancer}'"
+            ),
         ));
     }
     if elb
@@ -168,7 +167,9 @@ fn check_group(elb: &Elb, load_balancer: &str, arn: &str) -> Result<(), Fault> {
     {
         return Err(Fault::new(
             "TargetGroupAssociationLimit",
-            format!("The following target groups cannot be associated with more than one load balancer: {arn}"),
+            format!(
+                "The following target groups cannot be associated with more than one load balancer: {arn}"
+            ),
         ));
     }
     Ok(())
@@ -186,7 +187,10 @@ fn read_fixed_response(action: &Parameters<'_>) -> Result<Action, Fault> {
     }
     Ok(Action::FixedResponse(FixedResponse {
         status: status.to_owned(),
-        content_type: config.string("ContentType").unwrap_or("text/plain").to_owned(),
+        content_type: config
+            .string("ContentType")
+            .unwrap_or("text/plain")
+            .to_owned(),
         body: config.string("MessageBody").map(str::to_owned),
     }))
 }
@@ -210,7 +214,9 @@ fn read_redirect(action: &Parameters<'_>) -> Result<Action, Fault> {
         && redirect.host == "#{host}"
         && redirect.path == "/#{path}";
     if keeps_all {
-        return Err(invalid("The redirect would lead to itself: at least one of protocol, port, host and path must change"));
+        return Err(invalid(
+            "The redirect would lead to itself: at least one of protocol, port, host and path must change",
+        ));
     }
     Ok(Action::Redirect(redirect))
 }

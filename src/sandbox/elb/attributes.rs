@@ -130,7 +130,9 @@ fn check(key: &str, value: &str) -> Result<(), Fault> {
         _ if key.ends_with(".enabled") && !key.starts_with("load_balancing.cross_zone") => {
             return match value {
                 "true" | "false" => Ok(()),
-                _ => Err(invalid(format!("'{key}' must be true or false, not '{value}'"))),
+                _ => Err(invalid(format!(
+                    "'{key}' must be true or false, not '{value}'"
+                ))),
             };
         }
         _ => return Ok(()),

@@ -31,7 +31,9 @@ pub struct Condition {
 impl Condition {
     pub fn to_value(&self) -> Value {
         let mut value = Map::from_iter([("Field".to_owned(), json!(self.field))]);
-        if let Some((_, config, is_beside)) = FIELDS.iter().find(|(field, _, _)| *field == self.field) {
+        if let Some((_, config, is_beside)) =
+            FIELDS.iter().find(|(field, _, _)| *field == self.field)
+        {
             if *is_beside {
                 value.insert("Values".to_owned(), json!(self.values));
             }
@@ -59,9 +61,14 @@ pub fn read(list: &[Parameters<'_>]) -> Result<Vec<Condition>, Fault> {
     if conditions.is_empty() {
         return Err(invalid("A rule must have at least one condition"));
     }
-    let values: usize = conditions.iter().map(|condition| condition.values.len()).sum();
+    let values: usize = conditions
+        .iter()
+        .map(|condition| condition.values.len())
+        .sum();
     if values > MOST_VALUES {
-        return Err(invalid(format!("A rule can only have '{MOST_VALUES}' condition values")));
+        return Err(invalid(format!(
+            "A rule can only have '{MOST_VALUES}' condition values"
+        )));
     }
     Ok(conditions)
 }
@@ -81,7 +88,11 @@ fn read_one(parameters: &Parameters<'_>) -> Result<Condition, Fault> {
             ))
         })?;
     let config = parameters.structure(config_name);
-    let mut values: Vec<String> = parameters.strings("Values").into_iter().map(str::to_owned).collect();
+    let mut values: Vec<String> = parameters
+        .strings("Values")
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
     if let Some(config) = config {
         values.extend(config.strings("Values").into_iter().map(str::to_owned));
     }

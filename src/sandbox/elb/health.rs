@@ -73,14 +73,17 @@ pub fn health(context: &Context<'_>, group_arn: &str, id: &str, port: i64) -> He
         return Health::Draining;
     }
     let users = elb.load_balancers_using(group_arn);
-    let Some(user) = users.into_iter().find_map(|arn| elb.load_balancers.get(arn)) else {
+    let Some(user) = users
+        .into_iter()
+        .find_map(|arn| elb.load_balancers.get(arn))
+    else {
         return Health::Unused;
     };
     let Some(active_since) = user.active_since else {
         return Health::Initial;
     };
-    let first_check = target.registered.max(active_since)
-        + context.pace.duration(Doing::TargetBecomesHealthy);
+    let first_check =
+        target.registered.max(active_since) + context.pace.duration(Doing::TargetBecomesHealthy);
     if context.now < first_check {
         return Health::Initial;
     }

@@ -42,17 +42,25 @@ impl Listener {
             ("Protocol".to_owned(), json!(self.protocol)),
         ]);
         if let Some(certificate) = &self.certificate {
-            value.insert("Certificates".to_owned(), json!([{"CertificateArn": certificate}]));
+            value.insert(
+                "Certificates".to_owned(),
+                json!([{"CertificateArn": certificate}]),
+            );
             value.insert("SslPolicy".to_owned(), json!(self.ssl_policy));
             value.insert("MutualAuthentication".to_owned(), json!({"Mode": "off"}));
         }
-        value.insert("DefaultActions".to_owned(), action::to_list(&self.default_actions));
+        value.insert(
+            "DefaultActions".to_owned(),
+            action::to_list(&self.default_actions),
+        );
         value.into()
     }
 
     /// What the ARNs of its rules have in common.
     fn path(&self) -> &str {
-        self.arn.split_once(":listener/").map_or("", |(_, path)| path)
+        self.arn
+            .split_once(":listener/")
+            .map_or("", |(_, path)| path)
     }
 
     pub fn rule_path(&self, id: &str) -> String {
@@ -89,8 +97,14 @@ fn read_security(
         }
     };
     match protocol {
-        "HTTP" if given.is_some() => Err(invalid("Certificates cannot be specified for HTTP listeners")),
-        "HTTP" => Ok(Security { protocol: protocol.to_owned(), certificate: None, ssl_policy: None }),
+        "HTTP" if given.is_some() => Err(invalid(
+            "Certificates cannot be specified for HTTP listeners",
+        )),
+        "HTTP" => Ok(Security {
+            protocol: protocol.to_owned(),
+            certificate: None,
+            ssl_policy: None,
+        }),
         "HTTPS" => {
             let certificate = given
                 .or_else(|| before?.certificate.as_deref())
@@ -101,7 +115,10 @@ fn read_security(
                 .or_else(|| before?.ssl_policy.as_deref())
                 .unwrap_or(DEFAULT_POLICY);
             if !policy.starts_with("ELBSecurityPolicy-") {
-                return Err(Fault::new("SSLPolicyNotFound", format!("SSL policy '{policy}' not found")));
+                return Err(Fault::new(
+                    "SSLPolicyNotFound",
+                    format!("SSL policy '{policy}' not found"),
+                ));
             }
             Ok(Security {
                 protocol: protocol.to_owned(),
@@ -119,10 +136,15 @@ fn read_security(
 /// A certificate that is not issued yet is refused in misleading words (aws-behaviour §1 row 18).
 fn check_certificate(acm: &Acm, arn: &str) -> Result<(), Fault> {
     match acm.certificates.get(arn) {
-        None => Err(Fault::new("CertificateNotFound", format!("Certificate '{arn}' not found"))),
+        None => Err(Fault::new(
+            "CertificateNotFound",
+            format!("Certificate '{arn}' not found"),
+        )),
         Some(certificate) if certificate.status != Status::Issued => Err(Fault::new(
             "UnsupportedCertificate",
-            format!("The certificate '{arn}' must have a fully-qualified domain name, a supported signature, and a supported key size."),
+            format!(
+                "The certificate '{arn}' must have a fully-qualified domain name, a supported signature, and a supported key size."
+            ),
         )),
         Some(_) => Ok(()),
     }
@@ -145,7 +167,12 @@ pub fn create(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
     let load_balancer = elb.load_balancer(parameters.required_string("LoadBalancerArn")?)?;
     let arn = load_balancer.arn.clone();
     let port = read_port(&parameters)?;
-    let security = read_security(acm, &parameters, parameters.required_string("Protocol")?, None)?;
+    let security = read_security(
+        acm,
+        &parameters,
+        parameters.required_string("Protocol")?,
+        None,
+    )?;
     let default_actions = action::read(elb, &arn, &parameters.list("DefaultActions"))?;
     let tags = tags_at_create(&parameters)?;
     let others = elb.listeners_of(&arn);
@@ -163,7 +190,10 @@ pub fn create(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
         ));
     }
     if others.len() >= MOST_LISTENERS {
-        return Err(Fault::new("TooManyListeners", format!("The maximum number of listeners has been reached on load balancer '{arn}'")));
+        return Err(Fault::new(
+            "TooManyListeners",
+            format!("The maximum number of listeners has been reached on load balancer '{arn}'"),
+        ));
     }
     let path = load_balancer.path().to_owned();
     let id = context.ids.hexadecimal(16);
@@ -196,7 +226,9 @@ pub fn describe(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> 
             elb.listeners_of(arn)
         }
         None if arns.is_empty() => {
-            return Err(invalid("You must specify either listener ARNs or a load balancer ARN"));
+            return Err(invalid(
+                "You must specify either listener ARNs or a load balancer ARN",
+            ));
         }
         None => arns
             .iter()
@@ -228,7 +260,9 @@ pub fn modify(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
     if is_taken {
         return Err(Fault::new(
             "DuplicateListener",
-            format!("A listener already exists on this port for this load balancer '{load_balancer}'"),
+            format!(
+                "A listener already exists on this port for this load balancer '{load_balancer}'"
+            ),
         ));
     }
     let protocol = parameters.string("Protocol").unwrap_or(&before.protocol);
@@ -263,11 +297,19 @@ pub fn remove(elb: &mut Elb, arn: &str) {
 /// The listener's own certificate; the sandbox adds no others.
 pub fn describe_certificates(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
     let parameters = call.parameters();
-    let listener = context.region.elb.listener(parameters.required_string("ListenerArn")?)?;
+    let listener = context
+        .region
+        .elb
+        .listener(parameters.required_string("ListenerArn")?)?;
     let certificates = listener
         .certificate
         .iter()
-        .map(|arn| (arn.clone(), json!({"CertificateArn": arn, "IsDefault": true})))
+        .map(|arn| {
+            (
+                arn.clone(),
+                json!({"CertificateArn": arn, "IsDefault": true}),
+            )
+        })
         .collect();
     page(&parameters, "Certificates", certificates)
 }

@@ -297,10 +297,17 @@ pub fn delete(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
     let Some(load_balancer) = elb.load_balancers.get(arn) else {
         return Ok(json!({}));
     };
-    if load_balancer.attributes.get("deletion_protection.enabled").map(String::as_str) == Some("true") {
+    if load_balancer
+        .attributes
+        .get("deletion_protection.enabled")
+        .map(String::as_str)
+        == Some("true")
+    {
         return Err(Fault::new(
             "OperationNotPermitted",
-            format!("Load balancer '{arn}' cannot be deleted because deletion protection is enabled"),
+            format!(
+                "Load balancer '{arn}' cannot be deleted because deletion protection is enabled"
+            ),
         ));
     }
     let listeners: Vec<String> = elb

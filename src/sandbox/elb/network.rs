@@ -32,7 +32,10 @@ pub fn check_subnets(ec2: &Ec2, ids: &[&str]) -> Result<String, Fault> {
     let mut vpc: Option<&str> = None;
     for id in ids {
         let subnet = ec2.subnet(id).map_err(|_| {
-            Fault::new("SubnetNotFound", format!("The subnet ID '{id}' is not valid"))
+            Fault::new(
+                "SubnetNotFound",
+                format!("The subnet ID '{id}' is not valid"),
+            )
         })?;
         if vpc.is_some_and(|vpc| vpc != subnet.vpc_id) {
             return Err(Fault::new(
@@ -51,7 +54,9 @@ pub fn check_subnets(ec2: &Ec2, ids: &[&str]) -> Result<String, Fault> {
         if subnet.cidr.prefix_len() > SMALLEST_SUBNET || free < FEWEST_FREE {
             return Err(Fault::new(
                 "InvalidSubnet",
-                format!("Not enough IP space available in {id}. ELB requires at least {FEWEST_FREE} free IP addresses in each subnet."),
+                format!(
+                    "Not enough IP space available in {id}. ELB requires at least {FEWEST_FREE} free IP addresses in each subnet."
+                ),
             ));
         }
         zones.push(&subnet.zone);
@@ -71,7 +76,10 @@ pub fn groups_or_default(ec2: &Ec2, vpc_id: &str, asked: &[&str]) -> Result<Vec<
         let default = ec2.default_security_group(vpc_id);
         return Ok(default.map(|group| group.id.clone()).into_iter().collect());
     }
-    asked.iter().map(|id| check_group(ec2, vpc_id, id)).collect()
+    asked
+        .iter()
+        .map(|id| check_group(ec2, vpc_id, id))
+        .collect()
 }
 
 fn check_group(ec2: &Ec2, vpc_id: &str, id: &str) -> Result<String, Fault> {
@@ -169,7 +177,10 @@ fn move_to(
     if vpc_id != load_balancer.vpc_id {
         return Err(Fault::new(
             "InvalidConfigurationRequest",
-            format!("All subnets must belong to the VPC '{}'", load_balancer.vpc_id),
+            format!(
+                "All subnets must belong to the VPC '{}'",
+                load_balancer.vpc_id
+            ),
         ));
     }
     for subnet in subnets {

@@ -80,7 +80,10 @@ pub fn check_priority(priority: i64) -> Result<i64, Fault> {
 }
 
 pub fn priority_in_use(priority: i64) -> Fault {
-    Fault::new("PriorityInUse", format!("Priority '{priority}' is currently in use"))
+    Fault::new(
+        "PriorityInUse",
+        format!("Priority '{priority}' is currently in use"),
+    )
 }
 
 /// Not idempotent: the same rule again meets its own priority (aws-behaviour §2.15).
@@ -97,7 +100,10 @@ pub fn create(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
         return Err(priority_in_use(priority));
     }
     if others.len() > MOST_RULES {
-        return Err(Fault::new("TooManyRules", "The maximum number of rules has been reached"));
+        return Err(Fault::new(
+            "TooManyRules",
+            "The maximum number of rules has been reached",
+        ));
     }
     let path = listener.rule_path(&context.ids.hexadecimal(16));
     let rule = Rule {
@@ -123,13 +129,23 @@ pub fn describe(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> 
             elb.rules_of(listener)
         }
         None if arns.is_empty() => {
-            return Err(invalid("You must specify either listener rule ARNs or a listener ARN"));
+            return Err(invalid(
+                "You must specify either listener rule ARNs or a listener ARN",
+            ));
         }
-        None => arns.iter().map(|arn| elb.rule(arn)).collect::<Result<_, _>>()?,
+        None => arns
+            .iter()
+            .map(|arn| elb.rule(arn))
+            .collect::<Result<_, _>>()?,
     };
     let shown = rules
         .into_iter()
-        .map(|rule| (format!("{:020} {}", rule.order(), rule.arn), rule.to_value()))
+        .map(|rule| {
+            (
+                format!("{:020} {}", rule.order(), rule.arn),
+                rule.to_value(),
+            )
+        })
         .collect::<std::collections::BTreeMap<_, _>>();
     page(&parameters, "Rules", shown.into_iter().collect())
 }

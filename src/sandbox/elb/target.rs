@@ -39,7 +39,10 @@ pub fn register(context: &mut Context<'_>, group: &str, id: &str, port: i64, zon
     };
     if let Ok(group) = context.region.elb.target_group_mut(group) {
         let key = Target::key(id, port);
-        let is_there = group.targets.get(&key).is_some_and(|target| !target.is_draining);
+        let is_there = group
+            .targets
+            .get(&key)
+            .is_some_and(|target| !target.is_draining);
         if !is_there {
             group.targets.insert(key, target);
         }
@@ -56,12 +59,18 @@ pub fn deregister(context: &mut Context<'_>, group: &str, id: &str, port: i64) -
     };
     let key = Target::key(id, port);
     let seconds = group.deregistration_delay();
-    let Some(target) = group.targets.get_mut(&key).filter(|target| !target.is_draining) else {
+    let Some(target) = group
+        .targets
+        .get_mut(&key)
+        .filter(|target| !target.is_draining)
+    else {
         return Duration::ZERO;
     };
     target.is_draining = true;
     let registered = target.registered;
-    let delay = context.pace.scale(Duration::from_secs(if is_in_use { seconds } else { 0 }));
+    let delay = context
+        .pace
+        .scale(Duration::from_secs(if is_in_use { seconds } else { 0 }));
     let group = group.arn.clone();
     context.schedule_after(delay, move |context| {
         if let Ok(group) = context.region.elb.target_group_mut(&group) {
@@ -83,7 +92,12 @@ fn read(group: &TargetGroup, parameters: &Parameters<'_>) -> Result<(String, i64
     if !is_valid {
         return Err(match group.settings.target_type.as_str() {
             "ip" => invalid(format!("The IP address '{id}' is not a valid IP address")),
-            _ => Fault::new("InvalidTarget", format!("The following targets are not in a running state and cannot be registered: '{id}'")),
+            _ => Fault::new(
+                "InvalidTarget",
+                format!(
+                    "The following targets are not in a running state and cannot be registered: '{id}'"
+                ),
+            ),
         });
     }
     let port = parameters.integer("Port")?.unwrap_or(group.settings.port);

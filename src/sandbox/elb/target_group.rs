@@ -97,7 +97,11 @@ impl HealthCheck {
             ("HealthCheckIntervalSeconds", &mut self.interval, 5..=300),
             ("HealthCheckTimeoutSeconds", &mut self.timeout, 2..=120),
             ("HealthyThresholdCount", &mut self.healthy_threshold, 2..=10),
-            ("UnhealthyThresholdCount", &mut self.unhealthy_threshold, 2..=10),
+            (
+                "UnhealthyThresholdCount",
+                &mut self.unhealthy_threshold,
+                2..=10,
+            ),
         ];
         for (name, member, range) in numbers {
             let Some(number) = parameters.integer(name)? else {
@@ -119,7 +123,10 @@ impl HealthCheck {
             )));
         }
         if !self.path.starts_with('/') {
-            return Err(invalid(format!("Health check path '{}' must begin with '/'", self.path)));
+            return Err(invalid(format!(
+                "Health check path '{}' must begin with '/'",
+                self.path
+            )));
         }
         Ok(self)
     }
@@ -171,7 +178,9 @@ fn read_settings(context: &Context<'_>, parameters: &Parameters<'_>) -> Result<S
     }
     let port = required_integer(parameters, "Port")?;
     if !(1..=65535).contains(&port) {
-        return Err(invalid(format!("Port '{port}' must be between 1 and 65535")));
+        return Err(invalid(format!(
+            "Port '{port}' must be between 1 and 65535"
+        )));
     }
     let vpc_id = parameters.required_string("VpcId")?;
     if context.region.ec2.vpc(vpc_id).is_err() {
@@ -179,15 +188,23 @@ fn read_settings(context: &Context<'_>, parameters: &Parameters<'_>) -> Result<S
     }
     let target_type = parameters.string("TargetType").unwrap_or("instance");
     if !["instance", "ip"].contains(&target_type) {
-        return Err(invalid(format!("The sandbox has no targets of the type '{target_type}'")));
+        return Err(invalid(format!(
+            "The sandbox has no targets of the type '{target_type}'"
+        )));
     }
     Ok(Settings {
         protocol: protocol.to_owned(),
-        protocol_version: parameters.string("ProtocolVersion").unwrap_or("HTTP1").to_owned(),
+        protocol_version: parameters
+            .string("ProtocolVersion")
+            .unwrap_or("HTTP1")
+            .to_owned(),
         port,
         vpc_id: vpc_id.to_owned(),
         target_type: target_type.to_owned(),
-        ip_address_type: parameters.string("IpAddressType").unwrap_or("ipv4").to_owned(),
+        ip_address_type: parameters
+            .string("IpAddressType")
+            .unwrap_or("ipv4")
+            .to_owned(),
     })
 }
 
@@ -200,13 +217,19 @@ pub fn create(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
     let settings = read_settings(context, &parameters)?;
     let health_check = HealthCheck::of_new("HTTP").changed(&parameters)?;
     let elb = &context.region.elb;
-    if let Some(existing) = elb.target_groups.values().find(|existing| existing.name == name) {
+    if let Some(existing) = elb
+        .target_groups
+        .values()
+        .find(|existing| existing.name == name)
+    {
         if existing.settings == settings && existing.health_check == health_check {
             return Ok(json!({"TargetGroups": [existing.to_value(elb)]}));
         }
         return Err(Fault::new(
             "DuplicateTargetGroupName",
-            format!("A target group with the same name '{name}' exists, but with different settings"),
+            format!(
+                "A target group with the same name '{name}' exists, but with different settings"
+            ),
         ));
     }
     if elb.target_groups.len() >= MOST_TARGET_GROUPS {
@@ -217,7 +240,10 @@ pub fn create(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
     }
     let id = context.ids.hexadecimal(16);
     let group = TargetGroup {
-        arn: context.arn("elasticloadbalancing", format_args!("targetgroup/{name}/{id}")),
+        arn: context.arn(
+            "elasticloadbalancing",
+            format_args!("targetgroup/{name}/{id}"),
+        ),
         name: name.to_owned(),
         settings,
         health_check,
@@ -253,7 +279,8 @@ pub fn describe(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> 
         .filter(|(arn, _)| arns.is_empty() || arns.contains(&arn.as_str()))
         .filter(|(_, group)| names.is_empty() || names.contains(&group.name.as_str()))
         .filter(|(arn, _)| {
-            load_balancer.is_none_or(|load_balancer| elb.load_balancers_using(arn).contains(load_balancer))
+            load_balancer
+                .is_none_or(|load_balancer| elb.load_balancers_using(arn).contains(load_balancer))
         })
         .map(|(arn, group)| (arn.clone(), group.to_value(elb)))
         .collect();
