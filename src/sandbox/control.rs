@@ -6,7 +6,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{
-    call_log::CallLog, fault_injection::ArmedFault, server::Sandbox, task_outcome::TaskOutcomeRule,
+    call_log::CallLog, container_shell, fault_injection::ArmedFault, server::Sandbox,
+    task_outcome::TaskOutcomeRule, visit,
 };
 
 pub const PREFIX: &str = "/_navi/";
@@ -45,6 +46,8 @@ pub fn answer(sandbox: &Sandbox, request: &Request<Bytes>) -> Response<Bytes> {
             Ok(json!({}))
         }
         ("POST", "tasks") => add_task_outcome(sandbox, body),
+        ("POST", "exec") => run_command(sandbox, body),
+        ("POST", "http") => visit(sandbox, body),
         (method, _) => Err((
             StatusCode::NOT_FOUND,
             format!(
@@ -96,6 +99,23 @@ fn add_task_outcome(sandbox: &Sandbox, body: &Bytes) -> Result<Value, Refusal> {
     let rule: TaskOutcomeRule = read(body)?;
     sandbox.lock().world.task_outcomes.add(rule);
     Ok(json!({}))
+}
+
+fn run_command(sandbox: &Sandbox, body: &Bytes) -> Result<Value, Refusal> {
+    let command = read(body)?;
+    let mut inner = sandbox.lock();
+    let now = sandbox.clock().now();
+    inner.world.advance(now);
+    container_shell::run(&mut inner.world, now, &command)
+        .map_err(|message| (StatusCode::BAD_REQUEST, message))
+}
+
+fn visit(sandbox: &Sandbox, body: &Bytes) -> Result<Value, Refusal> {
+    let visit = read(body)?;
+    let mut inner = sandbox.lock();
+    let now = sandbox.clock().now();
+    inner.world.advance(now);
+    Ok(visit::answer(&mut inner.world, now, &visit))
 }
 
 fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {

@@ -8,6 +8,7 @@ mod call_log;
 mod client_token;
 mod clock;
 mod cloud_map;
+mod container_shell;
 mod control;
 mod dispatch;
 mod ec2;
@@ -28,6 +29,7 @@ mod tags;
 mod task_outcome;
 #[cfg(test)]
 mod test_client;
+mod visit;
 mod wildcard;
 mod wire;
 mod world;

@@ -219,6 +219,28 @@ impl World {
         action(&mut context)
     }
 
+    /// The first that is found in any account and region, in their order.
+    pub fn find<T>(
+        &mut self,
+        now: Moment,
+        mut look: impl FnMut(&Context<'_>) -> Option<T>,
+    ) -> Option<T> {
+        let places: Vec<(String, String)> = self
+            .accounts
+            .iter()
+            .flat_map(|(account, place)| {
+                let regions = place.regions.keys().map(String::as_str);
+                regions
+                    .chain([GLOBAL])
+                    .map(|region| (account.clone(), region.to_owned()))
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+        places.iter().find_map(|(account, region)| {
+            self.within(account, region, now, |context| look(context))
+        })
+    }
+
     /// Everything that exists, for inventories: account → region → service → kind → resources.
     pub fn dump(&self) -> serde_json::Result<serde_json::Value> {
         serde_json::to_value(&self.accounts)

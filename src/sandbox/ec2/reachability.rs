@@ -16,6 +16,19 @@ impl Ec2 {
         self.allows(from, true, to, port) && self.allows(to, false, from, port)
     }
 
+    /// Whether anybody on the internet gets to a port of an interface that has a public address.
+    pub fn is_open_to_the_world(&self, interface: &NetworkInterface, port: i64) -> bool {
+        const ANYBODY: &str = "0.0.0.0/0";
+        interface.association.is_some()
+            && self
+                .security_group_rules
+                .values()
+                .filter(|rule| {
+                    !rule.is_egress && interface.security_groups.contains(&rule.group_id)
+                })
+                .any(|rule| covers(rule, port) && rule.peer == Peer::Ipv4(ANYBODY.to_owned()))
+    }
+
     fn allows(
         &self,
         interface: &NetworkInterface,

@@ -29,7 +29,7 @@ mod tests;
 pub use self::{
     health::{Reply, reply},
     state::Ecs,
-    task::{Task, TaskState},
+    task::Task,
 };
 use super::dispatch::Operation;
 

@@ -177,12 +177,6 @@ impl Service {
             .split_once(":service/")
             .map_or("", |(_, path)| path)
     }
-
-    pub fn deployment(&self, id: &str) -> Option<&Deployment> {
-        self.deployments
-            .iter()
-            .find(|deployment| deployment.id == id)
-    }
 }
 
 /// What the service says happened; the name comes before the message by itself.

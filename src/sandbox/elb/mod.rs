@@ -19,14 +19,13 @@ mod target_group;
 pub mod tests;
 
 pub use self::{
-    action::{Action, FixedResponse, Redirect},
+    action::{Action, Redirect},
     health::{Health, health},
     load_balancer::LoadBalancer,
     region::domain_of_zone,
     rule::rule_for,
     state::{Elb, users_of_certificate},
     target::{deregister, register},
-    target_group::TargetGroup,
 };
 use super::dispatch::Operation;
 

@@ -43,6 +43,14 @@ impl DnsName {
         self == zone || self.0.ends_with(&format!(".{}", zone.0))
     }
 
+    /// The wildcard that stands for this name: `*` for its first label.
+    pub fn wildcard(&self) -> Option<DnsName> {
+        self.0
+            .split_once('.')
+            .filter(|(_, rest)| !rest.is_empty())
+            .map(|(_, rest)| DnsName::new(&format!("*.{rest}")))
+    }
+
     /// Labels of 1 to 63 characters, 255 in all.
     pub fn is_valid(&self) -> bool {
         let mut labels = self.without_final_dot().split('.');

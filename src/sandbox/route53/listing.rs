@@ -1,6 +1,6 @@
 //! In what order and in which pages does Route 53 list? A page names the first item of the next one.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{DnsName, HostedZone, RecordKey};
 use crate::sandbox::{

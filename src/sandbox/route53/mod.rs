@@ -19,7 +19,7 @@ use self::change::Change;
 pub use self::{
     dns_name::DnsName,
     hosted_zone::{HostedZone, LinkedService, NewZone, ZoneVpc, establish},
-    record::{AliasTarget, Record, RecordKey},
+    record::{Record, RecordKey},
 };
 use super::{dispatch::Operation, fault::Fault};
 
@@ -66,16 +66,24 @@ impl Route53 {
 }
 
 fn resolve<'a>(zones: impl Iterator<Item = &'a HostedZone>, name: &DnsName) -> Vec<&'a Record> {
-    zones
+    let responsible = zones
         .filter(|zone| name.is_within(&zone.name))
-        .max_by_key(|zone| zone.name.text().len())
-        .map(|zone| {
-            zone.records
-                .values()
-                .filter(|record| record.name == *name)
-                .collect()
-        })
-        .unwrap_or_default()
+        .max_by_key(|zone| zone.name.text().len());
+    let Some(zone) = responsible else {
+        return Vec::new();
+    };
+    let named = |name: &DnsName| -> Vec<&'a Record> {
+        zone.records
+            .values()
+            .filter(|record| record.name == *name)
+            .collect()
+    };
+    // A wildcard stands for names that are not there themselves.
+    let exact = named(name);
+    match (exact.is_empty(), name.wildcard()) {
+        (true, Some(wildcard)) => named(&wildcard),
+        _ => exact,
+    }
 }
 
 fn bare(id: &str) -> &str {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{HostedZone, Route53};
+use super::HostedZone;
 use crate::sandbox::{
     call::{Call, Parameters},
     fault::Fault,
