@@ -29,6 +29,8 @@ mod tags;
 mod task_outcome;
 #[cfg(test)]
 mod test_client;
+#[cfg(test)]
+mod test_stage;
 mod visit;
 mod wildcard;
 mod wire;

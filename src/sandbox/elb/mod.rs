@@ -16,7 +16,7 @@ mod tags;
 mod target;
 mod target_group;
 #[cfg(test)]
-pub mod tests;
+mod tests;
 
 pub use self::{
     action::{Action, Redirect},
