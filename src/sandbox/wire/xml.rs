@@ -115,9 +115,8 @@ pub fn parse(document: &[u8]) -> Result<Map<String, Value>, String> {
             Event::Start(_) if open.len() == DEEPEST => return Err("nested too deeply".to_owned()),
             Event::Start(start) => open.push(Element::new(&start)),
             Event::Empty(start) => {
-                if close(&mut open, Element::new(&start)).is_some() {
-                    return Err("the document is empty".to_owned());
-                }
+                let root = close(&mut open, Element::new(&start));
+                root.map_or(Ok(()), |_| Err("the document is empty".to_owned()))?;
             }
             Event::Text(text) => add_text(&mut open, &text.xml10_content()),
             Event::CData(text) => add_text(&mut open, &text.xml10_content()),
