@@ -41,10 +41,12 @@ impl Visit {
 /// Status and who served, or why nobody answered.
 pub fn answer(world: &mut World, now: Moment, visit: &Visit) -> Value {
     let name = DnsName::new(&visit.host);
-    let found = world.find(now, |context| alias_of(context, &name));
-    let Some((account, target)) = found else {
+    let alias = world.find(now, |context| alias_of(context, &name));
+    // A load balancer answers to its own name, too.
+    let own = || world.find(now, |context| own_name(context, &name));
+    let Some((account, target)) = alias.or_else(own) else {
         return unreached(format!(
-            "no public hosted zone has an alias record for {}",
+            "no public hosted zone has an alias record for {}, and no load balancer is called so",
             visit.host
         ));
     };
@@ -74,6 +76,11 @@ fn alias_of(context: &Context<'_>, name: &DnsName) -> Option<(String, DnsName)> 
         .filter(|record| record.kind == "A")
         .find_map(|record| record.alias.as_ref())
         .map(|alias| (context.account.to_owned(), alias.name.clone()))
+}
+
+fn own_name(context: &Context<'_>, name: &DnsName) -> Option<(String, DnsName)> {
+    load_balancer_named(&context.region.elb, name)?;
+    Some((context.account.to_owned(), name.clone()))
 }
 
 /// The console writes `dualstack.` before the name of a load balancer (aws-behaviour §2.12).

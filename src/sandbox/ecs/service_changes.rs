@@ -7,7 +7,7 @@ use super::{
     request::invalid,
     scheduler,
     service::{Status, not_found},
-    service_creation::deployment_configuration,
+    service_creation::{deployment_configuration, read_desired_count},
     service_settings::Settings,
 };
 use crate::sandbox::{call::Call, fault::Fault, world::Context};
@@ -54,13 +54,10 @@ pub fn update(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
     let is_forced = parameters.boolean("forceNewDeployment")? == Some(true);
     let is_new = is_forced || before != Some(&settings);
     let path = service.path().to_owned();
-    let desired_count = parameters.integer("desiredCount")?;
+    let desired_count = read_desired_count(&parameters)?;
     let grace_period = parameters.integer("healthCheckGracePeriodSeconds")?;
     let execute_command = parameters.boolean("enableExecuteCommand")?;
     let managed_tags = parameters.boolean("enableECSManagedTags")?;
-    if desired_count.is_some_and(|count| count < 0) {
-        return Err(invalid("desiredCount can not be negative."));
-    }
     let deployment = is_new.then(|| Deployment::new(context, &path, settings, None));
     let service = context
         .region

@@ -16,6 +16,9 @@ use crate::sandbox::{
     world::Context,
 };
 
+/// Tasks per service, the default quota.
+const MOST_TASKS: i64 = 5000;
+
 pub fn create(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
     let parameters = call.parameters();
     let ecs = &context.region.ecs;
@@ -75,18 +78,12 @@ fn read(
     let settings = Settings::read(context.region, &parameters, None)?;
     let launch_type = launch_type(&parameters);
     check_launch_type(context, &settings, launch_type)?;
-    let desired_count = match (
-        parameters.string("schedulingStrategy"),
-        parameters.integer("desiredCount")?,
-    ) {
-        (Some("DAEMON"), _) => {
-            return Err(invalid(
-                "The FARGATE launch type does not support the scheduling strategy DAEMON.",
-            ));
-        }
-        (_, Some(count)) if count < 0 => return Err(invalid("desiredCount can not be negative.")),
-        (_, count) => count.unwrap_or(1),
-    };
+    if parameters.string("schedulingStrategy") == Some("DAEMON") {
+        return Err(invalid(
+            "The FARGATE launch type does not support the scheduling strategy DAEMON.",
+        ));
+    }
+    let desired_count = read_desired_count(&parameters)?.unwrap_or(1);
     let deployment = Deployment::new(context, path, settings, None);
     Ok(Service {
         arn: context.arn("ecs", format_args!("service/{path}")),
@@ -119,6 +116,16 @@ fn read(
         is_backing_off: false,
         is_steady: false,
     })
+}
+
+pub fn read_desired_count(parameters: &Parameters<'_>) -> Result<Option<i64>, Fault> {
+    let count = parameters.integer("desiredCount")?;
+    if count.is_some_and(|count| !(0..=MOST_TASKS).contains(&count)) {
+        return Err(invalid(format!(
+            "desiredCount must be between 0 and {MOST_TASKS}."
+        )));
+    }
+    Ok(count)
 }
 
 /// ECS's own default is EC2, unless a strategy names Fargate.

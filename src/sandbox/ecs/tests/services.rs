@@ -279,6 +279,9 @@ async fn a_container_resolves_its_services_and_a_visitor_reaches_them() {
         .control("POST", "http", visit("web.example", "https"))
         .await;
     assert_eq!(closed["reached"], false);
+    let direct = visit(&of("DNSName"), "http");
+    let direct = stage.client.control("POST", "http", direct).await;
+    assert_eq!(direct["status"], 200);
     let unknown = stage
         .client
         .control("POST", "http", visit("other.example", "http"))
