@@ -2,4 +2,9 @@
 
 mod cli;
 mod interruptions;
+mod kill;
+mod life;
+mod moto;
+mod planning;
+mod rooms;
 mod support;

@@ -13,6 +13,9 @@ use crate::resource::{
     CallError, Change, Context, Effect, Known, Lookup, Ref, Resource, StepError, TagMap,
 };
 
+/// What AWS gives a new group (aws-behaviour §2.14): wanting it takes no call.
+const DEFAULT_DEREGISTRATION_DELAY_SECONDS: u32 = 300;
+
 /// What the stack wants. Targets are IP addresses, as Fargate needs them, and speak HTTP
 /// (aws-behaviour §2.14).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -148,6 +151,12 @@ impl Resource for TargetGroup {
 
     async fn create(&self, context: &Context<'_, Aws>) -> Result<TargetGroupOutputs, StepError> {
         let made = self.make(context).await?;
+        if self.deregistration_delay_seconds == Some(DEFAULT_DEREGISTRATION_DELAY_SECONDS) {
+            return Ok(TargetGroupOutputs {
+                deregistration_delay_seconds: self.deregistration_delay_seconds,
+                ..made
+            });
+        }
         self.set_delay(context.cloud, &made)
             .await
             .map_err(|error| StepError::after(&made, error))

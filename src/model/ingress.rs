@@ -16,8 +16,6 @@ use crate::stack::{self, Certificate, Ingress, Route, Service, Tier, names};
 pub(super) const ROUTES: &str = "routes";
 /// The listener that sends plain HTTP to HTTPS.
 const REDIRECT: &str = "redirect";
-/// What AWS uses for a target group that says nothing else (aws-behaviour §2.14).
-const DEFAULT_DEREGISTRATION_DELAY_SECONDS: u32 = 300;
 
 impl Builder<'_> {
     pub(super) fn ingress(&mut self) {
@@ -116,7 +114,6 @@ impl Builder<'_> {
         let name = names::target_group(self.stack, service);
         let tags = self.tags::<TargetGroup>(&service.name, &name);
         let check = &route.health_check;
-        let delay = route.deregistration_delay_seconds;
         self.graph.add(
             &service.name,
             TargetGroup {
@@ -131,8 +128,7 @@ impl Builder<'_> {
                     unhealthy_threshold_count: check.unhealthy_threshold,
                     matcher: check.matcher.clone(),
                 },
-                deregistration_delay_seconds: (delay != DEFAULT_DEREGISTRATION_DELAY_SECONDS)
-                    .then_some(delay),
+                deregistration_delay_seconds: Some(route.deregistration_delay_seconds),
                 tags,
             },
         );

@@ -1,7 +1,15 @@
-//! How do the tests run navi and talk to its sandbox?
+//! How do the tests run navi, talk to its sandbox and to moto, and look at the account with another client?
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
+mod http;
+mod moto;
+mod navi;
+mod python;
+
+pub use http::{get_json, get_text, post_json};
+pub use moto::Moto;
+pub use navi::{Navi, REGION};
+pub use python::{Inventory, inventory};
+
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -52,21 +60,8 @@ impl<'a> StoppedAtTheEnd<'a> {
 
     /// One POST to the sandbox's control.
     pub fn control(&self, what: &str, body: &Value) {
-        let address = self.document["endpoint"]
-            .as_str()
-            .and_then(|endpoint| endpoint.strip_prefix("http://"))
-            .unwrap();
-        let body = body.to_string();
-        let mut connection = TcpStream::connect(address).unwrap();
-        write!(
-            connection,
-            "POST /_navi/{what} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
-            body.len()
-        )
-        .unwrap();
-        let mut answer = String::new();
-        connection.read_to_string(&mut answer).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        let endpoint = self.document["endpoint"].as_str().unwrap();
+        post_json(endpoint, &format!("/_navi/{what}"), body);
     }
 }
 

@@ -1,0 +1,140 @@
+//! The life of the article's stack against moto, an emulator that no one here wrote, with `--no-wait`:
+//! its services never complete a rollout.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::support::{Inventory, Moto, Navi, get_json, inventory, post_json};
+
+fn moto_command(navi: &Navi, moto: &Moto, arguments: &[&str]) -> Command {
+    let mut command = navi.command(arguments);
+    command
+        .env("AWS_ACCESS_KEY_ID", "123456789012")
+        .env("AWS_SECRET_ACCESS_KEY", "moto")
+        .env("AWS_ENDPOINT_URL", &moto.endpoint);
+    command
+}
+
+#[track_caller]
+fn run(navi: &Navi, moto: &Moto, arguments: &[&str]) {
+    let output = moto_command(navi, moto, arguments).output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// The mutating calls that moto records while `act` runs.
+fn mutating_calls(moto: &Moto, act: impl FnOnce()) -> Vec<String> {
+    post_json(
+        &moto.endpoint,
+        "/moto-api/recorder/reset-recording",
+        &Value::Null,
+    );
+    post_json(
+        &moto.endpoint,
+        "/moto-api/recorder/start-recording",
+        &Value::Null,
+    );
+    act();
+    post_json(
+        &moto.endpoint,
+        "/moto-api/recorder/stop-recording",
+        &Value::Null,
+    );
+    crate::support::get_text(&moto.endpoint, "/moto-api/recorder/download-recording")
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .map(|call| operation(&call))
+        .filter(|operation| {
+            !["Describe", "List", "Get"]
+                .iter()
+                .any(|reading| operation.starts_with(reading))
+        })
+        .collect()
+}
+
+/// What a recorded request asks for, in whichever of AWS's protocols.
+fn operation(call: &Value) -> String {
+    let headers = &call["headers"];
+    let target = headers["X-Amz-Target"].as_str();
+    if let Some((_, operation)) = target.and_then(|target| target.rsplit_once('.')) {
+        return operation.to_owned();
+    }
+    // moto keeps form bodies in base64.
+    let body = call["body"].as_str().unwrap_or_default();
+    let body = aws_smithy_types::base64::decode(body).unwrap_or_default();
+    let body = String::from_utf8_lossy(&body);
+    if let Some(action) = body
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("Action="))
+    {
+        return action.to_owned();
+    }
+    match call["method"].as_str() {
+        Some("GET") => "Get".to_owned(),
+        method => format!("{} {}", method.unwrap_or_default(), call["url"]),
+    }
+}
+
+/// What moto itself leaves behind is not navi's: the private zone of a deleted namespace, and the network
+/// interface that it made for a NAT gateway and keeps when the gateway is deleted.
+fn without_moto_s_own(mut inventory: Value) -> Value {
+    for kind in ["hosted_zones", "records", "network_interfaces"] {
+        inventory[kind] = Value::Null;
+    }
+    inventory
+}
+
+#[test]
+fn the_article_s_environment_lives_in_moto_too() {
+    let navi = Navi::new();
+    let moto = Moto::start();
+    let file = Navi::shipped("ecs-navi.yaml");
+    let file = file.to_str().unwrap();
+    let up = ["up", "--yes", "--no-wait", "-f", file];
+    let before = inventory(&moto.endpoint, &Inventory::Ids);
+
+    run(&navi, &moto, &up);
+    // moto drops `enableExecuteCommand` at create, and keeps it at update: the second run sets it.
+    run(&navi, &moto, &up);
+    let values = inventory(&moto.endpoint, &Inventory::Values { stack: "ecs-navi" });
+    compare_with_the_sandbox_s(&values);
+    let calls = mutating_calls(&moto, || run(&navi, &moto, &up));
+    assert_eq!(calls, Vec::<String>::new());
+
+    run(&navi, &moto, &["down", "--yes", "-f", file]);
+    let after = inventory(&moto.endpoint, &Inventory::Ids);
+    assert_eq!(without_moto_s_own(before), without_moto_s_own(after));
+    assert!(get_json(&moto.endpoint, "/moto-api/data.json").is_object());
+}
+
+/// Every value that the sandbox's inventory has, but for what moto does not model: tasks, targets,
+/// instances, the private zone's records.
+#[track_caller]
+fn compare_with_the_sandbox_s(found: &Value) {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/ecs-navi.json");
+    let golden: Value = serde_json::from_str(&fs::read_to_string(golden).unwrap()).unwrap();
+    for kind in [
+        "vpcs",
+        "subnets",
+        "internet_gateways",
+        "nat_gateways",
+        "elastic_ips",
+        "route_tables",
+        "security_groups",
+        "listeners",
+        "clusters",
+        "task_definitions",
+        "namespaces",
+        "roles",
+        "log_groups",
+        "certificates",
+    ] {
+        assert_eq!(found[kind], golden[kind], "{kind}");
+    }
+}

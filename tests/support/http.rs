@@ -1,0 +1,46 @@
+//! One HTTP request to loopback, for the control endpoints of the sandbox and of moto.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use serde_json::Value;
+
+/// The JSON that a GET answers.
+pub fn get_json(endpoint: &str, path: &str) -> Value {
+    request("GET", endpoint, path, None)
+}
+
+/// The JSON that a POST answers; null when it answers nothing.
+pub fn post_json(endpoint: &str, path: &str, body: &Value) -> Value {
+    request("POST", endpoint, path, Some(body))
+}
+
+/// The text that a GET answers.
+pub fn get_text(endpoint: &str, path: &str) -> String {
+    exchange("GET", endpoint, path, None)
+}
+
+fn request(method: &str, endpoint: &str, path: &str, body: Option<&Value>) -> Value {
+    match exchange(method, endpoint, path, body).trim() {
+        "" => Value::Null,
+        content => serde_json::from_str(content).unwrap_or(Value::Null),
+    }
+}
+
+fn exchange(method: &str, endpoint: &str, path: &str, body: Option<&Value>) -> String {
+    let address = endpoint.trim_start_matches("http://").trim_end_matches('/');
+    let body = body.map(Value::to_string).unwrap_or_default();
+    let mut stream = TcpStream::connect(address).expect("the server answers on loopback");
+    write!(
+        stream,
+        "{method} {path} HTTP/1.0\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, content) = answer.split_once("\r\n\r\n").expect("an HTTP answer");
+    let status = head.split(' ').nth(1).unwrap_or_default();
+    assert!(status.starts_with('2'), "{method} {path} answered {answer}");
+    content.to_owned()
+}

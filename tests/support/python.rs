@@ -1,0 +1,40 @@
+//! The second client: boto3, through tests/inventory.py.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+/// What to ask for.
+pub enum Inventory<'a> {
+    /// The identity of every object.
+    Ids,
+    /// What each object of the stack is set to.
+    Values { stack: &'a str },
+}
+
+/// What is in the account, as boto3 sees it.
+#[track_caller]
+pub fn inventory(endpoint: &str, what: &Inventory<'_>) -> Value {
+    // tests/run makes the environment and names its interpreter here.
+    let python = std::env::var_os("NAVI_TEST_PYTHON")
+        .expect("NAVI_TEST_PYTHON names a Python with boto3; run the tests with tests/run");
+    let mut command = Command::new(python);
+    command
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/inventory.py"))
+        .env("AWS_ENDPOINT_URL", endpoint)
+        .env("AWS_DEFAULT_REGION", super::REGION)
+        .env("AWS_ACCESS_KEY_ID", super::navi::SANDBOX_ACCOUNT)
+        .env("AWS_SECRET_ACCESS_KEY", "sandbox");
+    match what {
+        Inventory::Ids => command.arg("ids"),
+        Inventory::Values { stack } => command.args(["values", stack]),
+    };
+    let output = command.output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    serde_json::from_slice(&output.stdout).unwrap()
+}
