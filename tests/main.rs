@@ -8,3 +8,4 @@ mod moto;
 mod planning;
 mod rooms;
 mod support;
+mod virtual_time;

@@ -235,6 +235,10 @@ impl<'a> Executor<'a> {
         let step = &self.plan.steps[index];
         match verdict {
             Verdict::Pending(why) => self.say(index, why),
+            Verdict::Serves(why) => {
+                self.tracker.serves(index);
+                self.say(index, why);
+            }
             Verdict::Ready(seen) => {
                 let outputs = step.resource.outputs(&seen);
                 let recorded = self.session.ready(&step.address, outputs.clone()).await;

@@ -34,6 +34,8 @@ pub(super) enum Verdict {
     Gone,
     /// Not yet; why.
     Pending(String),
+    /// Not all of it yet, but dependents may go on; what is missing.
+    Serves(String),
     /// It will never be, or not in time; why.
     Failed(String),
 }
@@ -195,7 +197,7 @@ impl<'a> Poller<'a> {
         }
         verdicts
             .iter()
-            .filter(|(_, verdict)| !matches!(verdict, Verdict::Pending(_)))
+            .filter(|(_, verdict)| !matches!(verdict, Verdict::Pending(_) | Verdict::Serves(_)))
             .for_each(|(step, _)| queue.waiters.retain(|waiter| waiter.step != *step));
         verdicts
     }
@@ -209,6 +211,9 @@ fn verdict(waiter: &Waiter, seen: Option<&Observed>) -> Verdict {
         (WaitFor::Ready, None) => Verdict::Pending("AWS does not show it yet".to_owned()),
         (WaitFor::Ready, Some(seen)) => match waiter.lookup.resource.readiness(seen) {
             Readiness::Ready => Verdict::Ready(seen.clone()),
+            Readiness::Pending(why) if waiter.lookup.resource.serves_already(seen) => {
+                Verdict::Serves(why)
+            }
             Readiness::Pending(why) => Verdict::Pending(why),
             Readiness::Failed(why) => Verdict::Failed(why),
         },
@@ -230,9 +235,14 @@ fn in_time(waiter: &Waiter, now: Instant, verdict: Verdict) -> Verdict {
         WaitFor::Gone => timing.gone_within,
     };
     match verdict {
-        Verdict::Pending(why) if now.duration_since(waiter.began) > within => Verdict::Failed(
-            format!("gave up after {} s; last seen: {why}", within.as_secs()),
-        ),
+        Verdict::Pending(why) | Verdict::Serves(why)
+            if now.duration_since(waiter.began) > within =>
+        {
+            Verdict::Failed(format!(
+                "gave up after {} s; last seen: {why}",
+                within.as_secs()
+            ))
+        }
         verdict => verdict,
     }
 }

@@ -23,6 +23,8 @@ pub(super) const CALL: Duration = Duration::from_millis(500);
 pub(super) struct Slow {
     pub setting: u32,
     pub ready_after_seconds: u64,
+    /// Dependents may go on after this time, though it is not ready.
+    pub serves_after_seconds: u64,
     pub gone_after_seconds: u64,
     pub needs: Vec<Ref<Slow>>,
 }
@@ -35,6 +37,7 @@ pub(super) struct Object {
     pub token: String,
     pub setting: u32,
     ready_at: Instant,
+    serves_at: Instant,
     gone_after: Duration,
     gone_at: Option<Instant>,
 }
@@ -44,6 +47,7 @@ pub(super) struct Seen {
     id: String,
     setting: u32,
     ready: bool,
+    serves: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -158,6 +162,10 @@ impl Resource for Slow {
         }
     }
 
+    fn serves_already(&self, seen: &Seen) -> bool {
+        seen.serves
+    }
+
     async fn read(
         cloud: &Simulation,
         lookups: &[Lookup<'_, Self>],
@@ -175,6 +183,7 @@ impl Resource for Slow {
                     id: object.id.clone(),
                     setting: object.setting,
                     ready: object.ready_at <= now,
+                    serves: object.serves_at <= now,
                 })
             })
             .collect())
@@ -211,6 +220,7 @@ impl Resource for Slow {
                     token: context.token.to_owned(),
                     setting: self.setting,
                     ready_at: Instant::now() + Duration::from_secs(self.ready_after_seconds),
+                    serves_at: Instant::now() + Duration::from_secs(self.serves_after_seconds),
                     gone_after: Duration::from_secs(self.gone_after_seconds),
                     gone_at: None,
                 });

@@ -118,6 +118,7 @@ fn slow(ready_after_seconds: u64, needs: Vec<Ref<Slow>>) -> Slow {
     Slow {
         setting: 0,
         ready_after_seconds,
+        serves_after_seconds: ready_after_seconds,
         gone_after_seconds: 10,
         needs,
     }
@@ -170,6 +171,24 @@ async fn an_exists_edge_does_not_wait_for_ready() {
         began < ready,
         "the route waited for the gateway to be ready"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dependent_goes_on_once_the_other_serves_and_the_run_ends_when_both_are_ready() {
+    let bench = Bench::new();
+    let mut graph = GraphBuilder::default();
+    let mut backend = slow(100, vec![]);
+    backend.serves_after_seconds = 40;
+    graph.add("backend", backend);
+    graph.add("proxy", slow(30, vec![Ref::ready("backend")]));
+    let began = Instant::now();
+    let report = bench.run(Some(&graph.finish().unwrap())).await;
+    assert!(report.complete());
+    assert_eq!(report.done, 2);
+    // The proxy is done at 70 s, within the backend's own 100 s.
+    let took = began.elapsed();
+    assert!(took >= Duration::from_secs(100), "{took:?}");
+    assert!(took < Duration::from_secs(104), "{took:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -277,6 +296,7 @@ fn graph_of(resources: &[RandomResource]) -> ResourceGraph {
             Slow {
                 setting: *setting,
                 ready_after_seconds: *ready,
+                serves_after_seconds: *ready / 2,
                 gone_after_seconds: *gone,
                 needs,
             },

@@ -96,6 +96,11 @@ impl Tracker {
         self.satisfy(index, |until| until == Until::Exists);
     }
 
+    /// The step's resource serves: those who need it ready may go on, the step itself goes on waiting.
+    pub(super) fn serves(&mut self, index: usize) {
+        self.satisfy(index, |until| until == Until::Ready);
+    }
+
     /// The step is complete.
     pub(super) fn finished(&mut self, index: usize) {
         let existed = self.stages[index] == Stage::Exists;

@@ -153,6 +153,10 @@ impl Resource for EcsService {
         rollout::readiness(self.desired_count, seen)
     }
 
+    fn serves_already(&self, seen: &EcsServiceObserved) -> bool {
+        rollout::serves_already(&seen.rollout)
+    }
+
     async fn read(
         aws: &Aws,
         lookups: &[Lookup<'_, Self>],

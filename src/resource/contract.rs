@@ -160,6 +160,12 @@ pub trait Resource:
         Readiness::Ready
     }
 
+    /// Whether dependents that need it ready may go on, though it is not all that was asked for yet:
+    /// the first healthy task of three.
+    fn serves_already(&self, _seen: &Self::Observed) -> bool {
+        false
+    }
+
     /// Whether this change gives new outputs, so that dependents change too
     /// (a task definition's new revision).
     fn renews_outputs(&self, _change: &Change) -> bool {

@@ -79,6 +79,8 @@ pub trait AnyResource: Debug + Send + Sync {
     fn outputs(&self, seen: &Observed) -> Value;
     /// Whether it is usable.
     fn readiness(&self, seen: &Observed) -> Readiness;
+    /// Whether dependents may go on though it is not ready.
+    fn serves_already(&self, seen: &Observed) -> bool;
     /// The typed resource behind.
     fn as_any(&self) -> &dyn Any;
 }
@@ -134,6 +136,10 @@ impl<K: Resource> AnyResource for K {
 
     fn readiness(&self, seen: &Observed) -> Readiness {
         Resource::readiness(self, seen.of::<K>().expect(WRONG_KIND))
+    }
+
+    fn serves_already(&self, seen: &Observed) -> bool {
+        Resource::serves_already(self, seen.of::<K>().expect(WRONG_KIND))
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -1,11 +1,13 @@
 //! How do the tests run navi, talk to its sandbox and to moto, and look at the account with another client?
 
 mod http;
+mod in_process;
 mod moto;
 mod navi;
 mod python;
 
 pub use http::{get_json, get_text, post_json};
+pub use in_process::InProcess;
 pub use moto::Moto;
 pub use navi::{Navi, REGION};
 pub use python::{Inventory, inventory};

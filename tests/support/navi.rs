@@ -47,13 +47,6 @@ impl Ended {
         );
         self
     }
-
-    /// The JSON document on standard output.
-    #[track_caller]
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout)
-            .unwrap_or_else(|error| panic!("{error} in:\n{}", self.stdout))
-    }
 }
 
 impl Navi {

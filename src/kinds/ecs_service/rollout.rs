@@ -176,6 +176,18 @@ fn same_reason(times: usize, failure: &str) -> String {
     format!("{times} tasks stopped for the same reason: {failure}")
 }
 
+/// Whether a service that depends on this one may start (aws-behaviour §1 row 36): a task of ours runs and can be
+/// found in Cloud Map; where there is no entry there, it passes the load balancer's check. The rollout ends later.
+pub fn serves_already(rollout: &Rollout) -> bool {
+    let runs = rollout.ours().is_some_and(|ours| ours.running > 0);
+    // Nobody knows of the targets' health unless somebody asked.
+    let healthy = rollout
+        .target_groups
+        .as_ref()
+        .is_some_and(|groups| groups.iter().all(|group| group.healthy > 0));
+    runs && rollout.instances.map_or(healthy, |instances| instances > 0)
+}
+
 /// Why ECS gave our deployment up. Its circuit breaker marks it FAILED; with rollback the previous revision
 /// becomes PRIMARY again and in the end COMPLETED, which must not pass for success.
 fn given_up(rollout: &Rollout) -> Option<String> {
@@ -420,6 +432,35 @@ mod tests {
             text(readiness(3, &waited_for(done(), 3, 2))),
             "pending: 3 of 3 tasks running, 3 of 3 targets healthy, 2 of 3 instances registered"
         );
+    }
+
+    #[test]
+    fn one_task_that_is_registered_or_else_healthy_is_enough_for_dependents() {
+        let starting = || {
+            seen(vec![deployment(
+                "ecs-svc/2",
+                NEW,
+                RolloutState::InProgress,
+                1,
+            )])
+        };
+        let serves = |seen: EcsServiceObserved| serves_already(&seen.rollout);
+        assert!(serves(waited_for(starting(), 0, 1)));
+        assert!(!serves(waited_for(starting(), 1, 0)), "not registered");
+        assert!(!serves(starting()), "nobody asked");
+        let old = seen(vec![deployment(
+            "ecs-svc/1",
+            OLD,
+            RolloutState::Completed,
+            1,
+        )]);
+        assert!(!serves(waited_for(old, 1, 1)), "the last revision");
+        let mut no_registry = waited_for(starting(), 1, 0);
+        no_registry.rollout.instances = None;
+        assert!(serves(no_registry));
+        let mut no_registry = waited_for(starting(), 0, 0);
+        no_registry.rollout.instances = None;
+        assert!(!serves(no_registry), "unhealthy");
     }
 
     #[test]

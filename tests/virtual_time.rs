@@ -1,0 +1,207 @@
+//! Do engine, kinds and sandbox get on at AWS's own pace? The real kinds, the real wire formats, and all the
+//! waiting that AWS imposes, in virtual time: NAT gateways that take minutes, tasks that drain, network
+//! interfaces that linger, deletes that AWS refuses until then.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use navi::aws::Aws;
+use navi::execute::{Interrupt, Options, RunReport, execute};
+use navi::graph::ResourceGraph;
+use navi::model;
+use navi::observe::{observe, recorded_resources};
+use navi::plan::{Plan, Recorded, plan_down, plan_up};
+use navi::report::{Event, Sink};
+use navi::sandbox::{DEFAULT_ACCOUNT, Pace};
+use navi::stack::{self, Variables};
+use navi::state::{Access, MemoryStore, Session, recover};
+use serde_json::Value;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::support::{InProcess, REGION};
+
+/// Everything that was told of the runs.
+#[derive(Default)]
+struct Events(Mutex<Vec<Event>>);
+
+impl Sink for Events {
+    fn event(&self, event: &Event) {
+        self.0.lock().unwrap().push(event.clone());
+    }
+}
+
+impl Events {
+    fn failures(&self) -> Vec<String> {
+        let events = self.0.lock().unwrap();
+        events
+            .iter()
+            .filter_map(|event| match event {
+                Event::StepFailed { address, error, .. } => Some(format!("{address}: {error}")),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn progress(&self) -> Vec<String> {
+        let events = self.0.lock().unwrap();
+        events
+            .iter()
+            .filter_map(|event| match event {
+                Event::StepProgress { address, message } => Some(format!("{address}: {message}")),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+struct Scene {
+    sandbox: InProcess,
+    aws: Aws,
+    store: Arc<MemoryStore>,
+    events: Events,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let sandbox = InProcess::new(Pace::REALISTIC);
+        Scene {
+            aws: sandbox.aws(),
+            sandbox,
+            store: Arc::new(MemoryStore::default()),
+            events: Events::default(),
+        }
+    }
+
+    async fn plan(&self, session: &Session, desired: Option<&ResourceGraph>) -> Plan {
+        let state = session.state();
+        let resources = recorded_resources(&self.aws, &state).unwrap();
+        match desired {
+            Some(desired) => {
+                let seen = observe(&self.aws, desired, &resources, &state)
+                    .await
+                    .unwrap();
+                plan_up(desired, &seen, &Recorded::new(&state, resources)).unwrap()
+            }
+            None => plan_down(&Recorded::new(&state, resources)),
+        }
+    }
+
+    async fn run(&self, desired: Option<&ResourceGraph>) -> RunReport {
+        let access = Access::Write {
+            command: "up".to_owned(),
+        };
+        let session = Session::open(self.store.clone(), "ecs-navi", access)
+            .await
+            .unwrap();
+        recover(&session, &self.aws).await.unwrap();
+        let plan = self.plan(&session, desired).await;
+        let (_keep, interrupts) = watch::channel(Interrupt::None);
+        let options = Options {
+            wait: true,
+            timeout: None,
+        };
+        let report = execute(
+            &plan,
+            &session,
+            &self.aws,
+            &self.events,
+            options,
+            interrupts,
+        )
+        .await;
+        session.close().await.unwrap();
+        report
+    }
+
+    /// How many resources of each kind there are, once lingering things have gone.
+    async fn counts(&self) -> Value {
+        tokio::time::sleep(Duration::from_secs(2 * 3600)).await;
+        self.sandbox.control("GET", "status").await["resources"].clone()
+    }
+
+    async fn mutating_calls(&self) -> u64 {
+        self.sandbox.control("GET", "status").await["calls"]["mutating"]
+            .as_u64()
+            .unwrap()
+    }
+}
+
+fn article(edit: impl FnOnce(String) -> String) -> ResourceGraph {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("stacks/ecs-navi.yaml");
+    let text = edit(std::fs::read_to_string(path).unwrap());
+    let variables = Variables::default().with_account_id(DEFAULT_ACCOUNT);
+    let loaded = stack::load("ecs-navi.yaml", &text, &variables).unwrap();
+    model::build(&loaded.stack, REGION).unwrap()
+}
+
+/// Service-linked roles are the account's and stay.
+fn without_account_s_own(mut counts: Value) -> Value {
+    counts["iam.roles"] = Value::Null;
+    // Deregistered task definitions are still described, as on AWS.
+    counts
+}
+
+/// The SDK is built unoptimised, and an unoptimised future of its calls is deep: a test thread's 2 MiB are too
+/// few for it. navi itself runs on the main thread.
+const STACK_BYTES: usize = 16 * 1024 * 1024;
+
+/// Runs in virtual time: whenever everybody waits, the clock jumps to whoever wakes next.
+fn in_virtual_time<F: Future<Output = ()>>(life: impl FnOnce() -> F + Send + 'static) {
+    let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap()
+    };
+    let life = move || runtime().block_on(life());
+    if let Err(panic) = thread.spawn(life).unwrap().join() {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+#[test]
+fn the_article_s_life_at_aws_s_pace() {
+    in_virtual_time(article_s_life);
+}
+
+async fn article_s_life() {
+    let scene = Scene::new();
+    // A first look brings the region's own things into being.
+    scene.aws.zones().await.unwrap();
+    let before = scene.counts().await;
+
+    let began = Instant::now();
+    let desired = article(|text| text);
+    let report = scene.run(Some(&desired)).await;
+    assert!(report.complete(), "{:#?}", scene.events.failures());
+    println!("up: {} s of virtual time", began.elapsed().as_secs());
+
+    let calls = scene.mutating_calls().await;
+    let report = scene.run(Some(&desired)).await;
+    assert!(report.complete());
+    assert_eq!(scene.mutating_calls().await, calls);
+
+    let three = article(|text| text.replace("  backend:\n", "  backend:\n    count: 3\n"));
+    let report = scene.run(Some(&three)).await;
+    assert!(report.complete(), "{:#?}", scene.events.failures());
+
+    let began = Instant::now();
+    let report = scene.run(None).await;
+    assert!(report.complete(), "{:#?}", scene.events.failures());
+    println!("down: {} s of virtual time", began.elapsed().as_secs());
+    // Something was in the way for a while, and navi said what.
+    let held = scene.events.progress();
+    assert!(
+        held.iter().any(|line| line.contains("held by")),
+        "{held:#?}"
+    );
+    assert_eq!(
+        without_account_s_own(before),
+        without_account_s_own(scene.counts().await)
+    );
+}
