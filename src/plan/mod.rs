@@ -2,10 +2,12 @@
 
 mod needs;
 mod planner;
+mod recorded;
 mod step;
 mod text;
 
 pub use needs::{Need, Until};
-pub use planner::{PlanError, Recorded, plan_down, plan_up};
-pub use step::{Action, Plan, Reason, Step};
+pub use planner::{Plan, PlanError, plan_down, plan_up};
+pub use recorded::Recorded;
+pub use step::{Action, Reason, Step};
 pub use text::PlanText;

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::planner::Recorded;
+use super::recorded::Recorded;
 use super::step::{Action, Step};
 use crate::resource::{Address, Gate, OnDelete, edges_in};
 
@@ -44,7 +44,7 @@ pub(super) fn of(steps: &[Step], recorded: &Recorded) -> Vec<Vec<Need>> {
             Action::Delete | Action::Wait | Action::LookUp | Action::Forget | Action::Noop => {}
         }
     }
-    for (address, record) in recorded.iter() {
+    for (address, record, _) in recorded.iter() {
         let Some(&dependent) = index.get(address) else {
             continue;
         };

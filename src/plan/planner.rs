@@ -1,46 +1,56 @@
 //! How does desired, observed and recorded become a plan? Start here. No I/O, no clock, no randomness.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::step::{Action, Plan, Reason, Step};
+use super::needs::{self, Need};
+use super::recorded::Recorded;
+use super::step::{Action, Reason, Step};
 use crate::graph::{Node, ResourceGraph};
 use crate::observe::Observation;
 use crate::resource::{Address, AnyResource, Change, Known, Readiness};
-use crate::state::{Record, State, Status};
+use crate::state::{Record, Status};
 
-/// What is recorded, with its specs decoded.
+/// Every step, dependencies first; no-ops included, so that dependents can be told from strangers.
 #[derive(Clone, Debug, Default)]
-pub struct Recorded {
-    entries: BTreeMap<Address, (Record, Arc<dyn AnyResource>)>,
+pub struct Plan {
+    /// The steps.
+    pub steps: Vec<Step>,
+    /// For each step, what has to have happened before it may start.
+    pub needs: Vec<Vec<Need>>,
 }
 
-impl Recorded {
-    /// Pairs the state's records with their decoded specs.
-    pub fn new(state: &State, mut resources: BTreeMap<Address, Arc<dyn AnyResource>>) -> Self {
-        let entries = state
-            .resources
-            .iter()
-            .filter_map(|(address, record)| {
-                let resource = resources.remove(address)?;
-                Some((address.clone(), (record.clone(), resource)))
-            })
-            .collect();
-        Recorded { entries }
+impl Plan {
+    /// Works out what each step has to wait for. `recorded` gives the edges as of the last run.
+    fn new(steps: Vec<Step>, recorded: &Recorded) -> Self {
+        let needs = needs::of(&steps, recorded);
+        Plan { steps, needs }
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&Address, &Record)> {
-        self.entries
-            .iter()
-            .map(|(address, (record, _))| (address, record))
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.steps.iter().all(|step| !step.acts())
     }
 
-    fn get(&self, address: &Address) -> Option<(&Record, &Arc<dyn AnyResource>)> {
-        self.entries
-            .get(address)
-            .map(|(record, resource)| (record, resource))
+    /// Whether carrying it out would change anything in the account.
+    pub fn mutates(&self) -> bool {
+        self.steps.iter().any(Step::mutates)
+    }
+
+    /// How many steps do this.
+    pub fn count(&self, action: Action) -> usize {
+        self.steps
+            .iter()
+            .filter(|step| step.action == action)
+            .count()
+    }
+
+    /// The steps that would make a resource anew.
+    pub fn replacements(&self) -> impl Iterator<Item = &Step> {
+        self.steps
+            .iter()
+            .filter(|step| step.action == Action::Replace)
     }
 }
 
@@ -79,10 +89,9 @@ pub fn plan_up(
         steps.push(step);
     }
     let gone = recorded
-        .entries
         .iter()
-        .filter(|(address, _)| desired.get(address).is_none())
-        .map(|(address, (record, resource))| {
+        .filter(|(address, _, _)| desired.get(address).is_none())
+        .map(|(address, record, resource)| {
             let reason = Reason::NotWanted;
             removal(address, record, resource, observation, reason)
         });
@@ -94,9 +103,8 @@ pub fn plan_up(
 pub fn plan_down(recorded: &Recorded) -> Plan {
     let observation = Observation::default();
     let steps = recorded
-        .entries
         .iter()
-        .map(|(address, (record, resource))| {
+        .map(|(address, record, resource)| {
             removal(address, record, resource, &observation, Reason::Down)
         })
         .collect();

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::needs::{self, Need};
 use crate::resource::{Address, AnyResource, Change, Observed};
 
 /// What is done to one resource.
@@ -88,47 +87,5 @@ impl Step {
             self.action,
             Action::Create | Action::Update | Action::Replace | Action::Delete
         )
-    }
-}
-
-/// Every step, dependencies first; no-ops included, so that dependents can be told from strangers.
-#[derive(Clone, Debug, Default)]
-pub struct Plan {
-    /// The steps.
-    pub steps: Vec<Step>,
-    /// For each step, what has to have happened before it may start.
-    pub needs: Vec<Vec<Need>>,
-}
-
-impl Plan {
-    /// Works out what each step has to wait for. `recorded` gives the edges as of the last run.
-    pub(super) fn new(steps: Vec<Step>, recorded: &super::Recorded) -> Self {
-        let needs = needs::of(&steps, recorded);
-        Plan { steps, needs }
-    }
-
-    /// Whether there is nothing to do.
-    pub fn is_empty(&self) -> bool {
-        self.steps.iter().all(|step| !step.acts())
-    }
-
-    /// Whether carrying it out would change anything in the account.
-    pub fn mutates(&self) -> bool {
-        self.steps.iter().any(Step::mutates)
-    }
-
-    /// How many steps do this.
-    pub fn count(&self, action: Action) -> usize {
-        self.steps
-            .iter()
-            .filter(|step| step.action == action)
-            .count()
-    }
-
-    /// The steps that would make a resource anew.
-    pub fn replacements(&self) -> impl Iterator<Item = &Step> {
-        self.steps
-            .iter()
-            .filter(|step| step.action == Action::Replace)
     }
 }

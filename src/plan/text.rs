@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::step::{Action, Plan, Reason, Step};
+use super::planner::Plan;
+use super::step::{Action, Reason, Step};
 use crate::resource::Effect;
 
 /// A plan as text. Meaning never depends on colour: the first character of a line tells what happens.

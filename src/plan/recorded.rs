@@ -1,0 +1,40 @@
+//! What does the state say, with its specs decoded?
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::resource::{Address, AnyResource};
+use crate::state::{Record, State};
+
+/// What is recorded, with its specs decoded.
+#[derive(Clone, Debug, Default)]
+pub struct Recorded {
+    entries: BTreeMap<Address, (Record, Arc<dyn AnyResource>)>,
+}
+
+impl Recorded {
+    /// Pairs the state's records with their decoded specs.
+    pub fn new(state: &State, mut resources: BTreeMap<Address, Arc<dyn AnyResource>>) -> Self {
+        let entries = state
+            .resources
+            .iter()
+            .filter_map(|(address, record)| {
+                let resource = resources.remove(address)?;
+                Some((address.clone(), (record.clone(), resource)))
+            })
+            .collect();
+        Recorded { entries }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Address, &Record, &Arc<dyn AnyResource>)> {
+        self.entries
+            .iter()
+            .map(|(address, (record, resource))| (address, record, resource))
+    }
+
+    pub(super) fn get(&self, address: &Address) -> Option<(&Record, &Arc<dyn AnyResource>)> {
+        self.entries
+            .get(address)
+            .map(|(record, resource)| (record, resource))
+    }
+}
