@@ -1,17 +1,21 @@
 //! What does `-v` show? navi's own trace on standard error; never the SDK's, whose bodies may hold secrets.
 
-use tracing_subscriber::EnvFilter;
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::prelude::*;
 
 pub fn begin(verbose: u8) {
-    let filter = match verbose {
+    let level = match verbose {
         0 => return,
-        1 => "navi=info",
-        _ => "navi=debug",
+        1 => Level::INFO,
+        _ => Level::DEBUG,
     };
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(filter))
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never)
-        .with_target(false)
+        .with_target(false);
+    tracing_subscriber::registry()
+        .with(lines)
+        .with(Targets::new().with_target("navi", level))
         .init();
 }

@@ -31,10 +31,10 @@ pub struct Holder {
 impl Holder {
     /// This process, at work on `command`.
     pub fn this_process(command: &str) -> Self {
-        let host = nix::unistd::gethostname()
-            .ok()
-            .and_then(|name| name.into_string().ok())
-            .unwrap_or_else(|| "unknown".to_owned());
+        let host = rustix::system::uname()
+            .nodename()
+            .to_string_lossy()
+            .into_owned();
         Holder {
             pid: std::process::id(),
             host,

@@ -1,6 +1,5 @@
 //! Does each entry do to the state what docs/STATE.md says, and is every other one refused?
 
-use rstest::rstest;
 use serde_json::json;
 
 use super::*;
@@ -93,21 +92,25 @@ fn made_then(entries: impl IntoIterator<Item = Entry>) -> State {
     after(made().into_iter().chain(entries).collect())
 }
 
-#[rstest]
-#[case::done(done(false), Status::Created)]
-#[case::done_and_ready(done(true), Status::Ready)]
-#[case::half_done(failed(Leftover::Known(outputs("vpc-1"))), Status::Created)]
-fn a_create_that_made_something_is_recorded(#[case] what: Outcome, #[case] status: Status) {
-    let state = after(vec![intent(create("t1")), outcome(1, what)]);
-    let record = &state.resources[&vpc()];
-    assert_eq!((record.status, record.lookup), (status, false));
-    assert_eq!(record.token, "t1");
-    assert_eq!(
-        (&record.spec, &record.outputs),
-        (&spec(), &outputs("vpc-1"))
-    );
-    assert!(state.pending.is_empty() && state.unresolved.is_empty());
-    assert_eq!(state.known().value(&vpc()), Some(&outputs("vpc-1")));
+#[test]
+fn a_create_that_made_something_is_recorded() {
+    let half_done = failed(Leftover::Known(outputs("vpc-1")));
+    for (what, status) in [
+        (done(false), Status::Created),
+        (done(true), Status::Ready),
+        (half_done, Status::Created),
+    ] {
+        let state = after(vec![intent(create("t1")), outcome(1, what)]);
+        let record = &state.resources[&vpc()];
+        assert_eq!((record.status, record.lookup), (status, false));
+        assert_eq!(record.token, "t1");
+        assert_eq!(
+            (&record.spec, &record.outputs),
+            (&spec(), &outputs("vpc-1"))
+        );
+        assert!(state.pending.is_empty() && state.unresolved.is_empty());
+        assert_eq!(state.known().value(&vpc()), Some(&outputs("vpc-1")));
+    }
 }
 
 #[test]
@@ -119,20 +122,20 @@ fn a_create_that_left_nothing_leaves_nothing() {
     assert!(state.is_empty());
 }
 
-#[rstest]
-#[case(failed(Leftover::Maybe))]
-#[case(Outcome::NotApplied)]
-fn a_create_of_unknown_fate_keeps_its_token_until_the_next_attempt(#[case] what: Outcome) {
-    let mut state = after(vec![intent(create("t1")), outcome(1, what)]);
-    assert!(state.resources.is_empty() && state.pending.is_empty());
-    assert_eq!(state.unresolved[&vpc()].token, "t1");
-    assert_eq!(state.token_for(&vpc(), &spec()), "t1");
-    assert!(!state.is_empty());
+#[test]
+fn a_create_of_unknown_fate_keeps_its_token_until_the_next_attempt() {
+    for what in [failed(Leftover::Maybe), Outcome::NotApplied] {
+        let mut state = after(vec![intent(create("t1")), outcome(1, what)]);
+        assert!(state.resources.is_empty() && state.pending.is_empty());
+        assert_eq!(state.unresolved[&vpc()].token, "t1");
+        assert_eq!(state.token_for(&vpc(), &spec()), "t1");
+        assert!(!state.is_empty());
 
-    let again = next(&state, intent(create("t1")));
-    state.apply(&again).unwrap();
-    assert!(state.unresolved.is_empty());
-    assert_eq!(state.pending[&vpc()].intent, create("t1"));
+        let again = next(&state, intent(create("t1")));
+        state.apply(&again).unwrap();
+        assert!(state.unresolved.is_empty());
+        assert_eq!(state.pending[&vpc()].intent, create("t1"));
+    }
 }
 
 #[test]
@@ -210,42 +213,92 @@ fn a_run_is_known_from_its_beginning_to_its_end() {
     assert_eq!(after(vec![run("b"), ended]).run, None);
 }
 
-#[rstest]
-#[case::created_twice(made(), intent(create("t3")))]
-#[case::two_at_once(vec![intent(create("t1"))], intent(create("t1")))]
-#[case::delete_in_an_update(made().into_iter().chain([intent(update())]).collect(), intent(Intent::Delete))]
-#[case::update_of_nothing(vec![], intent(update()))]
-#[case::delete_of_nothing(vec![], intent(Intent::Delete))]
-#[case::update_of_a_lookup(vec![lookup()], intent(update()))]
-#[case::delete_of_a_lookup(vec![lookup()], intent(Intent::Delete))]
-#[case::outcome_of_nothing(vec![], outcome(1, done(true)))]
-#[case::outcome_twice(made(), outcome(1, done(true)))]
-#[case::create_gone(vec![intent(create("t1"))], outcome(1, Outcome::Gone))]
-#[case::update_gone(made().into_iter().chain([intent(update())]).collect(), outcome(3, Outcome::Gone))]
-#[case::delete_done(made().into_iter().chain([intent(Intent::Delete)]).collect(), outcome(3, done(true)))]
-#[case::ready_before_created(vec![intent(create("t1"))], ready())]
-#[case::nothing_is_ready(vec![], ready())]
-#[case::lookup_of_ours(made(), lookup())]
-#[case::forgotten_half_way(vec![intent(create("t1"))], forgotten())]
-#[case::forgotten_nothing(vec![], forgotten())]
-#[case::end_of_no_run(vec![], Entry::RunEnded { run: "b".into() })]
-#[case::end_of_another_run(vec![run("a")], Entry::RunEnded { run: "b".into() })]
-#[case::another_stack(vec![], Entry::RunBegan { run: "a".into(), command: "up".into(), stack: "other".into(), navi_version: "0".into() })]
-#[case::moved(
-    vec![Entry::Identified(Identity { account: "1".into(), region: "a".into(), endpoint: None })],
-    Entry::Identified(Identity { account: "2".into(), region: "a".into(), endpoint: None })
-)]
-fn an_impossible_entry_is_named_and_changes_nothing(
-    #[case] before: Vec<Entry>,
-    #[case] entry: Entry,
-) {
-    let mut state = after(before);
-    let unchanged = state.clone();
-    let stamped = next(&state, entry);
-    let error = state.apply(&stamped).unwrap_err();
-    assert_eq!(state, unchanged);
-    assert_eq!(error.sequence, stamped.sequence);
-    assert!(error.to_string().contains(&stamped.entry.to_string()));
+#[test]
+fn an_impossible_entry_is_named_and_changes_nothing() {
+    let cases = [
+        ("created twice", made(), intent(create("t3"))),
+        (
+            "two at once",
+            vec![intent(create("t1"))],
+            intent(create("t1")),
+        ),
+        (
+            "delete in an update",
+            made().into_iter().chain([intent(update())]).collect(),
+            intent(Intent::Delete),
+        ),
+        ("update of nothing", vec![], intent(update())),
+        ("delete of nothing", vec![], intent(Intent::Delete)),
+        ("update of a lookup", vec![lookup()], intent(update())),
+        ("delete of a lookup", vec![lookup()], intent(Intent::Delete)),
+        ("outcome of nothing", vec![], outcome(1, done(true))),
+        ("outcome twice", made(), outcome(1, done(true))),
+        (
+            "create gone",
+            vec![intent(create("t1"))],
+            outcome(1, Outcome::Gone),
+        ),
+        (
+            "update gone",
+            made().into_iter().chain([intent(update())]).collect(),
+            outcome(3, Outcome::Gone),
+        ),
+        (
+            "delete done",
+            made().into_iter().chain([intent(Intent::Delete)]).collect(),
+            outcome(3, done(true)),
+        ),
+        ("ready before created", vec![intent(create("t1"))], ready()),
+        ("nothing is ready", vec![], ready()),
+        ("lookup of ours", made(), lookup()),
+        (
+            "forgotten half way",
+            vec![intent(create("t1"))],
+            forgotten(),
+        ),
+        ("forgotten nothing", vec![], forgotten()),
+        ("end of no run", vec![], Entry::RunEnded { run: "b".into() }),
+        (
+            "end of another run",
+            vec![run("a")],
+            Entry::RunEnded { run: "b".into() },
+        ),
+        (
+            "another stack",
+            vec![],
+            Entry::RunBegan {
+                run: "a".into(),
+                command: "up".into(),
+                stack: "other".into(),
+                navi_version: "0".into(),
+            },
+        ),
+        (
+            "moved",
+            vec![Entry::Identified(Identity {
+                account: "1".into(),
+                region: "a".into(),
+                endpoint: None,
+            })],
+            Entry::Identified(Identity {
+                account: "2".into(),
+                region: "a".into(),
+                endpoint: None,
+            }),
+        ),
+    ];
+    for (case, before, entry) in cases {
+        let mut state = after(before);
+        let unchanged = state.clone();
+        let stamped = next(&state, entry);
+        let error = state.apply(&stamped).expect_err(case);
+        assert_eq!(state, unchanged, "{case}");
+        assert_eq!(error.sequence, stamped.sequence, "{case}");
+        assert!(
+            error.to_string().contains(&stamped.entry.to_string()),
+            "{case}"
+        );
+    }
 }
 
 #[test]
