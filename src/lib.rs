@@ -1,4 +1,4 @@
-//! navi: stack file ─▶ Stack ─▶ ResourceGraph ─▶ Observation ─▶ Plan ─▶ execution ─▶ State + Report.
+//! How does a stack file become an environment? Stack file ─▶ Stack ─▶ ResourceGraph ─▶ Observation ─▶ Plan ─▶ execution ─▶ State + Report.
 //! docs/ARCHITECTURE.md says what each room is for and who may import whom.
 
 pub mod aws;

@@ -1,4 +1,4 @@
-//! navi's process: arguments → runtime → `cli::run` → exit code.
+//! What does navi's process do? Arguments → runtime → `cli::run` → exit code.
 
 use std::process::ExitCode;
 

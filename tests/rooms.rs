@@ -146,7 +146,12 @@ fn only_report_and_cli_print() {
 fn every_file_says_which_question_it_answers() {
     for path in sources(&source_folder()) {
         let text = fs::read_to_string(&path).unwrap();
-        assert!(text.starts_with("//! "), "{}", path.display());
+        let opening: Vec<_> = text
+            .lines()
+            .take_while(|line| line.starts_with("//! "))
+            .collect();
+        let asks = opening.iter().any(|line| line.contains('?'));
+        assert!(asks, "{} does not open with a question", path.display());
     }
 }
 

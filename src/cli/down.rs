@@ -1,4 +1,4 @@
-//! `navi down`: remove everything that the stack's state records. Needs no stack file.
+//! How does `navi down` remove everything that the stack's state records? Without a stack file.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The command line: one command is one file, with its arguments (whose doc comments are the help text) and its `run`.
+//! What did the user ask for? One command is one file, with its arguments (whose doc comments are the help text) and its `run`.
 
 mod arguments;
 mod completions;

@@ -1,4 +1,4 @@
-//! `navi up`: bring the environment to what the stack file says.
+//! How does `navi up` bring the environment to what the stack file says?
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The vocabulary every other room speaks: what a resource is, how one names another, what can go wrong.
+//! What is a resource, how does one name another, what can go wrong? The vocabulary every other room speaks.
 //! This room imports no other room of navi.
 
 mod address;

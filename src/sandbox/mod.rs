@@ -1,4 +1,4 @@
-//! AWS on the laptop: a simulated AWS that knows AWS's documented behaviour (aws-behaviour) and no other room of navi.
+//! What would AWS do? A simulated AWS on the laptop that knows AWS's documented behaviour (aws-behaviour) and no other room of navi.
 //!
 //! request ─▶ wire (protocol → `Call`) ─▶ dispatch ─▶ one operation of one noun on the `World` ─▶ wire (answer → protocol)
 

@@ -1,4 +1,4 @@
-//! The handle to a sandbox: one request in, one answer out, in process or over loopback.
+//! How is a sandbox reached? One request in, one answer out, in process or over loopback.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

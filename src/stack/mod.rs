@@ -1,4 +1,4 @@
-//! The stack file: from one YAML file to a [`Stack`] with every default filled in and everything checked. Knows YAML, knows no AWS.
+//! What does the stack file say? From one YAML file to a [`Stack`] with every default filled in and everything checked. Knows YAML, knows no AWS.
 //!
 //! text ─▶ tree with positions ─▶ variables put in ─▶ shape checked against the schema ─▶ `StackFile` ─▶ defaults and checks ─▶ `Stack`
 //!         yaml                   variables           shape                               file           resolve

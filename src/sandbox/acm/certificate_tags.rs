@@ -1,4 +1,4 @@
-//! The tags of a certificate.
+//! Which tags does a certificate have?
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! ACM: certificates, issued once the owner of the names has shown that they are theirs.
+//! What does ACM do? It issues certificates, once the owner of the names has shown that they are theirs.
 
 mod certificate;
 mod certificate_tags;

@@ -1,4 +1,4 @@
-//! The instance: one place where a service is to be had, and its records in the namespace's zone.
+//! What is an instance? One place where a service is to be had, and its records in the namespace's zone.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Cloud Map: namespaces, services and the instances that register under them, in an API and in DNS.
+//! What does Cloud Map keep? Namespaces, services and the instances that register under them, in an API and in DNS.
 
 mod discovery;
 mod instance;

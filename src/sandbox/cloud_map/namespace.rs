@@ -1,4 +1,4 @@
-//! The private namespace: a name, a VPC that sees it, and the hosted zone behind it.
+//! What is a private namespace? A name, a VPC that sees it, and the hosted zone behind it.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};

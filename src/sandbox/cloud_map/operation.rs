@@ -1,4 +1,4 @@
-//! The operation: what Cloud Map does in its own time after it has answered.
+//! What is an operation? What Cloud Map does in its own time after it has answered.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};

@@ -1,4 +1,4 @@
-//! The service: a name in a namespace, and which records its instances get.
+//! What is a discovery service? A name in a namespace, and which records its instances get.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The tags of namespaces and services.
+//! Which tags do namespaces and services have?
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! The Elastic IP: a public address that an account keeps.
+//! What is an Elastic IP? A public address that an account keeps.
 
 use serde::Serialize;
 use serde_json::{Value, json};

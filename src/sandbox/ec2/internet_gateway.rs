@@ -1,4 +1,4 @@
-//! The internet gateway: a VPC's door to the internet.
+//! What is an internet gateway? A VPC's door to the internet.
 
 use serde::Serialize;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! EC2: networks and what stands in them.
+//! What does EC2 keep? Networks and what stands in them.
 
 mod default_vpc;
 mod describe;

@@ -1,4 +1,4 @@
-//! The NAT gateway: how private subnets reach the internet. It takes minutes to come and to go, and fails late.
+//! What is a NAT gateway? How private subnets reach the internet. It takes minutes to come and to go, and fails late.
 
 use serde::Serialize;
 use serde_json::{Value, json};

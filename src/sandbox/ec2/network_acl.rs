@@ -1,4 +1,4 @@
-//! The network ACL that every VPC is born with. The sandbox makes no others.
+//! Which network ACLs are there? The one that every VPC is born with; the sandbox makes no others.
 
 use serde::Serialize;
 use serde_json::{Value, json};

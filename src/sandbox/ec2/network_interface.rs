@@ -1,4 +1,4 @@
-//! The network interface: what an AWS service puts into a subnet for a task, a load balancer or a NAT gateway.
+//! What is a network interface? What an AWS service puts into a subnet for a task, a load balancer or a NAT gateway.
 
 use std::{collections::BTreeSet, net::Ipv4Addr};
 

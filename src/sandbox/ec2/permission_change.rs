@@ -1,4 +1,4 @@
-//! Authorising and revoking: how permissions become rules, and rules go.
+//! How do permissions become rules, and how do rules go? By authorising and revoking.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! The routes of a route table.
+//! Which routes does a route table have, and where do they lead?
 
 use ipnet::Ipv4Net;
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! The route table: which subnets use it, and where its routes lead.
+//! What is a route table? Which subnets use it, and where do its routes lead?
 
 use ipnet::Ipv4Net;
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! The security group: its name, its VPC, and who holds it.
+//! What is a security group? Its name, its VPC, and who holds it.
 
 use serde::Serialize;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! The rules of security groups: one row each, and merged into permissions as the older operations show them.
+//! Which rules does a security group have? One row each, and merged into permissions as the older operations show them.
 
 use ipnet::{Ipv4Net, Ipv6Net};
 use serde::Serialize;

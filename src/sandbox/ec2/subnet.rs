@@ -1,4 +1,4 @@
-//! The subnet: a part of a VPC's addresses in one zone.
+//! What is a subnet? A part of a VPC's addresses in one zone.
 
 use ipnet::Ipv4Net;
 use serde::Serialize;

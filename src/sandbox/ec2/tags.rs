@@ -1,4 +1,4 @@
-//! Tags on things that exist: adding, removing, listing over all kinds.
+//! How are tags added to what exists, removed, and listed over all kinds?
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! The VPC: its address block and its DNS attributes.
+//! What is a VPC? Its address block and its DNS attributes.
 
 use ipnet::Ipv4Net;
 use serde::Serialize;

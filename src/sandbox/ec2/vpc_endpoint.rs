@@ -1,4 +1,4 @@
-//! VPC endpoints: the sandbox makes none, but what looks a VPC over asks for them.
+//! Which VPC endpoints are there? The sandbox makes none, but what looks a VPC over asks for them.
 
 use serde_json::{Value, json};
 

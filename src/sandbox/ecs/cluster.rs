@@ -1,4 +1,4 @@
-//! The cluster: a name under which services run.
+//! What is a cluster? A name under which services run.
 
 use serde::Serialize;
 use serde_json::{Value, json};

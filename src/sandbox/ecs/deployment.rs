@@ -1,4 +1,4 @@
-//! The deployment: one set of settings on its way to be what a service runs.
+//! What is a deployment? One set of settings on its way to be what a service runs.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};

@@ -1,4 +1,4 @@
-//! ECS: clusters, task definitions, services, and the tasks that the scheduler runs for them.
+//! What does ECS keep? Clusters, task definitions, services, and the tasks that the scheduler runs for them.
 
 mod breaker;
 mod cluster;

@@ -1,4 +1,4 @@
-//! The scheduler: it looks at a service before every request, and starts, stops and replaces tasks until the service is as wanted.
+//! What does the scheduler do? It looks at a service before every request, and starts, stops and replaces tasks until the service is as wanted.
 
 use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
 

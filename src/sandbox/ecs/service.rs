@@ -1,4 +1,4 @@
-//! The service: so many tasks of a kind, kept running.
+//! What is a service? So many tasks of a kind, kept running.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};

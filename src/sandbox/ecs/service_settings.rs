@@ -1,4 +1,4 @@
-//! What makes a service's tasks what they are: a change of any of it is a new deployment (aws-behaviour §2.18).
+//! What makes a service's tasks what they are? A change of any of it is a new deployment (aws-behaviour §2.18).
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};

@@ -1,4 +1,4 @@
-//! The tags of clusters, task definitions, services and tasks.
+//! Which tags do clusters, task definitions, services and tasks have?
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! The task: containers that run together, with a network interface of their own.
+//! What is a task? Containers that run together, with a network interface of their own.
 
 use std::net::Ipv4Addr;
 

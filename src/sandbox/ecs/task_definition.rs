@@ -1,4 +1,4 @@
-//! The task definition: which containers make a task. Every registration is a new revision.
+//! What is a task definition? Which containers make a task. Every registration is a new revision.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};

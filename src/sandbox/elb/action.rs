@@ -1,4 +1,4 @@
-//! The action: what a rule does with a request.
+//! What is an action? What a rule does with a request.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};

@@ -1,4 +1,4 @@
-//! The attributes of load balancers and target groups: texts under dotted names, with AWS's defaults.
+//! Which attributes do load balancers and target groups have? Texts under dotted names, with AWS's defaults.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The condition: which requests a rule is for.
+//! What is a condition? Which requests a rule is for.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};

@@ -1,4 +1,4 @@
-//! The listener: a port of a load balancer, and what happens to requests that no rule is for.
+//! What is a listener? A port of a load balancer, and what happens to requests that no rule is for.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};

@@ -1,4 +1,4 @@
-//! The load balancer: where requests come in.
+//! What is a load balancer? Where requests come in.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Elastic Load Balancing, the second: application load balancers and what stands behind them.
+//! What does Elastic Load Balancing (version 2) keep? Application load balancers and what stands behind them.
 
 mod action;
 mod attributes;

@@ -1,4 +1,4 @@
-//! The rule: for requests like this, do that.
+//! What is a rule? For requests like this, do that.
 
 use serde::Serialize;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! The tags of load balancers, target groups, listeners and rules.
+//! Which tags do load balancers, target groups, listeners and rules have?
 
 use serde_json::{Value, json};
 

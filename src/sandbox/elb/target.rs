@@ -1,4 +1,4 @@
-//! The target: an address and a port that requests may go to.
+//! What is a target? An address and a port that requests may go to.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The target group: who may answer, and how it is found out that they can.
+//! What is a target group? Who may answer, and how it is found out that they can.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! IAM: the roles of an account. It belongs to no region.
+//! What does IAM keep? The roles of an account. It belongs to no region.
 
 mod document;
 mod policy;

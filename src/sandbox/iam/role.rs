@@ -1,4 +1,4 @@
-//! The role: who may take it on, and what it carries.
+//! What is a role? Who may take it on, and what it carries.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! The tags of a role.
+//! Which tags does a role have?
 
 use serde_json::Value;
 

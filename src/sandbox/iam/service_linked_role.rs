@@ -1,4 +1,4 @@
-//! The roles that AWS's services make for themselves, once per account (aws-behaviour §2.9).
+//! Which roles do AWS's services make for themselves, once per account (aws-behaviour §2.9)?
 
 use std::collections::{BTreeMap, BTreeSet};
 

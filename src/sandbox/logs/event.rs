@@ -1,4 +1,4 @@
-//! The log event: one line, and when it was said.
+//! What is a log event? One line, and when it was said.
 
 use serde::Serialize;
 use serde_json::{Value, json};

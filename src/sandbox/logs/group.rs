@@ -1,4 +1,4 @@
-//! The log group: a name, and how long it keeps what is written to it.
+//! What is a log group? A name, and how long it keeps what is written to it.
 
 use std::collections::BTreeMap;
 

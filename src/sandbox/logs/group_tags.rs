@@ -1,4 +1,4 @@
-//! The tags of a log group.
+//! Which tags does a log group have?
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! CloudWatch Logs: groups, streams and what was written to them.
+//! What does CloudWatch Logs keep? Groups, streams and what was written to them.
 
 mod event;
 mod group;

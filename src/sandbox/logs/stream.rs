@@ -1,4 +1,4 @@
-//! The log stream: what one source wrote to a group.
+//! What is a log stream? What one source wrote to a group.
 
 use serde::Serialize;
 use serde_json::{Value, json};

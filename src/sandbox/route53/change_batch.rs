@@ -1,4 +1,4 @@
-//! The change batch: all of its changes happen, or none (aws-behaviour §2.12).
+//! What is a change batch? All of its changes happen, or none (aws-behaviour §2.12).
 
 use std::{collections::BTreeMap, net::Ipv4Addr};
 

@@ -1,4 +1,4 @@
-//! The hosted zone: who answers for a domain name, to the world or to a few VPCs.
+//! What is a hosted zone? Who answers for a domain name, to the world or to a few VPCs.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Route 53: hosted zones and their records. It belongs to no region.
+//! What does Route 53 keep? Hosted zones and their records. It belongs to no region.
 
 mod change;
 mod change_batch;

@@ -1,4 +1,4 @@
-//! The resource record set: values, or an alias, under a name and a type.
+//! What is a resource record set? Values, or an alias, under a name and a type.
 
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};

@@ -1,4 +1,4 @@
-//! The tags of hosted zones, which no create call takes (aws-behaviour §2.12).
+//! Which tags do hosted zones have? No create call takes them (aws-behaviour §2.12).
 
 use serde_json::{Value, json};
 

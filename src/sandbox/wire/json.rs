@@ -1,4 +1,4 @@
-//! The JSON protocols 1.0 and 1.1: the operation in `x-amz-target`, objects both ways.
+//! How do the JSON protocols 1.0 and 1.1 read? The operation in `x-amz-target`, objects both ways.
 
 use axum::http::{HeaderName, HeaderValue, Request, Response};
 use bytes::Bytes;

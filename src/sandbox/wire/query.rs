@@ -1,4 +1,4 @@
-//! The form-encoded protocols, EC2's and the older query one: parameters with dotted paths in, XML out.
+//! How do the form-encoded protocols read, EC2's and the older query one? Parameters with dotted paths in, XML out.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Route 53's protocol: the operation in verb and path, XML bodies.
+//! How does Route 53's protocol read? The operation in verb and path, XML bodies.
 
 use axum::http::{HeaderValue, Request, Response, header::LOCATION};
 use bytes::Bytes;

@@ -1,4 +1,4 @@
-//! A network to test with, and what its tests have in common.
+//! What do EC2's tests have in common? A network to test with.
 
 mod creation;
 mod deletion;
