@@ -92,3 +92,93 @@ where
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use aws_sdk_ec2::operation::create_subnet::CreateSubnetError;
+    use aws_smithy_runtime_api::http::StatusCode;
+    use aws_smithy_types::body::SdkBody;
+    use aws_smithy_types::error::ErrorMetadata;
+
+    use super::*;
+
+    type Refusal = SdkError<CreateSubnetError, HttpResponse>;
+
+    /// As EC2 answers it, with its code and its status.
+    fn refusal(status: u16, code: &str) -> Refusal {
+        let metadata = ErrorMetadata::builder().code(code).message("no").build();
+        SdkError::service_error(
+            CreateSubnetError::generic(metadata),
+            HttpResponse::new(StatusCode::try_from(status).unwrap(), SdkBody::empty()),
+        )
+    }
+
+    fn lost() -> Refusal {
+        SdkError::timeout_error("no answer")
+    }
+
+    /// Calls until AWS takes it, which it does after `refusals` of them: how that ended, and the number of calls.
+    async fn called(
+        how: Settle,
+        refusals: u32,
+        refuse: impl Fn() -> Refusal,
+    ) -> (Result<(), CallError>, u32) {
+        let calls = Cell::new(0);
+        let result = settle("ec2:CreateSubnet", how, || {
+            calls.set(calls.get() + 1);
+            let answer = match calls.get() > refusals {
+                true => Ok(()),
+                false => Err(refuse()),
+            };
+            async { answer }
+        })
+        .await;
+        (result, calls.get())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_too_fresh_is_asked_for_again() {
+        let unseen = || refusal(400, "InvalidVpcID.NotFound");
+        let (result, calls) = called(Settle::Fresh, 4, unseen).await;
+        assert_eq!((result, calls), (Ok(()), 5));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_never_shows_up_is_given_up() {
+        let unseen = || refusal(400, "InvalidVpcID.NotFound");
+        let (result, calls) = called(Settle::Fresh, u32::MAX, unseen).await;
+        assert!(result.unwrap_err().is_not_found());
+        assert!(calls > 10, "{calls}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn not_found_is_an_answer_where_nothing_fresh_is_named() {
+        let unseen = || refusal(400, "InvalidVpcID.NotFound");
+        let (result, calls) = called(Settle::Throttling, 1, unseen).await;
+        assert!(result.unwrap_err().is_not_found());
+        assert_eq!(calls, 1);
+    }
+
+    /// EC2 throttles with 503, which would else count as a call of unknown fate; the others with 400.
+    #[tokio::test(start_paused = true)]
+    async fn throttling_is_waited_out_by_every_call() {
+        for status in [400, 503] {
+            for how in [Settle::Throttling, Settle::Fresh, Settle::Contended] {
+                let throttled = || refusal(status, "RequestLimitExceeded");
+                let (result, calls) = called(how, 20, throttled).await;
+                assert_eq!((result, calls), (Ok(()), 21), "{status} {how:?}");
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_of_unknown_fate_is_never_sent_again() {
+        for refuse in [lost, || refusal(500, "InternalError")] {
+            let (result, calls) = called(Settle::Spreading, 1, refuse).await;
+            assert_eq!(result.unwrap_err().certainty, Certainty::Ambiguous);
+            assert_eq!(calls, 1);
+        }
+    }
+}
