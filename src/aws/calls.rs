@@ -39,8 +39,9 @@ pub enum Settle {
     /// Nothing but throttling and another change of the same object that is still in progress
     /// (aws-behaviour §2.8 ConcurrentModification, §2.10 OperationAborted). For deletes.
     Contended,
-    /// A role, certificate or service-linked role that AWS spreads for up to two minutes
-    /// (aws-behaviour §2, IAM propagation; §1 rows 30 and 32 for ECS services).
+    /// A role, certificate or service-linked role that AWS spreads for minutes: two for roles
+    /// (aws-behaviour §2, IAM propagation), four for ECS services (§2.18 "retry"), five for a
+    /// certificate at a listener (§1 row 18).
     Spreading,
 }
 
@@ -51,7 +52,7 @@ impl Settle {
             (Settle::Fresh | Settle::Spreading, ErrorClass::NotFound) => {
                 Some(Duration::from_secs(60))
             }
-            (Settle::Spreading, ErrorClass::NotYet) => Some(Duration::from_secs(240)),
+            (Settle::Spreading, ErrorClass::NotYet) => Some(Duration::from_secs(300)),
             (Settle::Fresh | Settle::Contended, ErrorClass::NotYet) => {
                 Some(Duration::from_secs(60))
             }

@@ -5,6 +5,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 
+use super::change_batch_refusal::invalid_change_batch;
 use crate::resource::{CallError, Certainty, ErrorClass};
 
 /// Ours, from the SDK's.
@@ -15,13 +16,27 @@ where
     let status = error
         .raw_response()
         .map(|response| response.status().as_u16());
-    let code = error.code().map(str::to_owned);
-    let message = match error.message() {
-        Some(message) if !message.is_empty() => message.to_owned(),
-        _ => match &code {
-            Some(_) => "no further explanation".to_owned(),
-            None => readable(error),
-        },
+    let answer = match error.code() {
+        Some(code) => Some((
+            code.to_owned(),
+            error.message().unwrap_or_default().to_owned(),
+        )),
+        None => error
+            .raw_response()
+            .and_then(|response| invalid_change_batch(response.body())),
+    };
+    let (code, message) = match answer {
+        Some((code, message)) if message.is_empty() => {
+            (Some(code), "no further explanation".to_owned())
+        }
+        Some((code, message)) => (Some(code), message),
+        None => (
+            None,
+            match error.message() {
+                Some(message) if !message.is_empty() => message.to_owned(),
+                _ => readable(error),
+            },
+        ),
     };
     let answered = matches!(error, SdkError::ServiceError(_));
     let refused = answered && status.is_some_and(|status| status < 500);
@@ -31,7 +46,9 @@ where
             ErrorClass::Other if !refused => ErrorClass::Transient,
             class => class,
         },
-        (_, true) => ErrorClass::Other,
+        (_, true) if refused => ErrorClass::Other,
+        // A proxy or a load balancer in between.
+        (_, true) => ErrorClass::Transient,
         (_, false) => match error {
             SdkError::ConstructionFailure(_) => ErrorClass::Invalid,
             SdkError::DispatchFailure(failure) if failure.is_user() => ErrorClass::Invalid,
@@ -63,6 +80,10 @@ where
 {
     match error {
         SdkError::TimeoutError(_) => "no answer in time".to_owned(),
+        SdkError::ServiceError(answer) => format!(
+            "the answer has status {} and nothing of AWS's in it",
+            answer.raw().status().as_u16()
+        ),
         other => {
             let mut text = other.to_string();
             let mut cause = std::error::Error::source(other);

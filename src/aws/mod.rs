@@ -1,9 +1,12 @@
 //! How does navi talk to AWS? Clients, error classes, retries and tags. No kind of resource in here.
 
 mod calls;
+mod change_batch_refusal;
 mod clients;
 pub mod cloud_map;
 mod configuration;
+#[cfg(test)]
+mod error_shapes;
 mod errors;
 mod interfaces;
 mod listings;

@@ -142,7 +142,7 @@ impl Resource for AliasRecords {
             Ok(()) => Ok(self.recorded(&zone.zone_id, &balancer)),
             Err(error) => {
                 let what = format!("a record for {}", self.names.join(" or "));
-                Ok(ours_or_taken(error, &what, self.find(context)).await?)
+                Ok(ours_or_taken(error, &what, || self.find(context)).await?)
             }
         }
     }

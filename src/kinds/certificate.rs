@@ -181,7 +181,7 @@ impl Resource for Certificate {
         .await?;
         let arn = answer
             .certificate_arn
-            .ok_or_else(|| CallError::local(OPERATION, "the answer holds no ARN"))?;
+            .ok_or_else(|| CallError::incomplete(OPERATION, "the answer holds no ARN"))?;
         self.validate(context, requested(arn)).await
     }
 

@@ -120,7 +120,7 @@ impl Resource for Cluster {
         let arn = answer
             .cluster
             .and_then(|cluster| cluster.cluster_arn)
-            .ok_or_else(|| CallError::local("ecs:CreateCluster", "the answer holds no ARN"))?;
+            .ok_or_else(|| CallError::incomplete("ecs:CreateCluster", "the answer holds no ARN"))?;
         Ok(self.outputs_of(arn))
     }
 

@@ -234,7 +234,7 @@ impl Resource for DiscoveryService {
         match answer {
             Ok(answer) => {
                 let service = answer.service.ok_or_else(|| {
-                    CallError::local(
+                    CallError::incomplete(
                         "servicediscovery:CreateService",
                         "the answer holds no service",
                     )
@@ -243,7 +243,7 @@ impl Resource for DiscoveryService {
             }
             Err(error) => {
                 let what = format!("the Cloud Map service `{}`", self.name);
-                Ok(ours_or_taken(error, &what, self.find(context)).await?)
+                Ok(ours_or_taken(error, &what, || self.find(context)).await?)
             }
         }
     }

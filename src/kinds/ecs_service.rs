@@ -185,6 +185,7 @@ impl Resource for EcsService {
         let balancers = self.target_groups(context)?;
         let registries = self.registries(context)?;
         let tags = tags::ecs(&tags::with_token(&self.tags, context.token));
+        self.restore_draining(context).await?;
         // Rows 29, 30 and 32: a target group, a cluster or the service-linked role that AWS still spreads.
         let answer = settle("ecs:CreateService", Settle::Spreading, || {
             aws.ecs
@@ -210,7 +211,7 @@ impl Resource for EcsService {
             Ok(answer) => Ok(answered(answer.service, "ecs:CreateService")?),
             Err(error) => {
                 let what = format!("the service `{}`", self.name);
-                Ok(ours_or_taken(error, &what, self.find(context)).await?)
+                Ok(ours_or_taken(error, &what, || self.find(context)).await?)
             }
         }
     }
@@ -297,7 +298,7 @@ fn answered(
     operation: &str,
 ) -> Result<EcsServiceOutputs, CallError> {
     service
-        .ok_or_else(|| CallError::local(operation, "the answer holds no service"))
+        .ok_or_else(|| CallError::incomplete(operation, "the answer holds no service"))
         .and_then(outputs_of)
 }
 
@@ -308,7 +309,7 @@ fn outputs_of(service: api::Service) -> Result<EcsServiceOutputs, CallError> {
         .find(|deployment| deployment.status() == Some("PRIMARY"))
         .and_then(|deployment| deployment.id.clone());
     let incomplete = || {
-        CallError::local(
+        CallError::incomplete(
             "ecs:DescribeServices",
             "the answer lacks the service's ARN, name or cluster",
         )

@@ -104,7 +104,7 @@ impl Resource for ElasticIp {
         })
         .await?;
         let allocation_id = answer.allocation_id.ok_or_else(|| {
-            CallError::local("ec2:AllocateAddress", "the answer holds no allocation ID")
+            CallError::incomplete("ec2:AllocateAddress", "the answer holds no allocation ID")
         })?;
         Ok(ElasticIpOutputs {
             allocation_id,

@@ -192,7 +192,7 @@ impl HostedZone {
                 zone_id: answer
                     .hosted_zone
                     .map(|zone| bare_id(&zone.id))
-                    .ok_or_else(|| CallError::local(OPERATION, "the answer holds no zone"))?,
+                    .ok_or_else(|| CallError::incomplete(OPERATION, "the answer holds no zone"))?,
                 name_servers: answer
                     .delegation_set
                     .map(|set| set.name_servers)
@@ -201,7 +201,7 @@ impl HostedZone {
             }),
             Err(error) => {
                 let what = format!("the hosted zone `{}`", self.name);
-                ours_or_taken(error, &what, self.find(context)).await
+                ours_or_taken(error, &what, || self.find(context)).await
             }
         }
     }

@@ -129,7 +129,7 @@ impl Resource for InternetGateway {
             .internet_gateway
             .and_then(|gateway| gateway.internet_gateway_id)
             .ok_or_else(|| {
-                CallError::local(
+                CallError::incomplete(
                     "ec2:CreateInternetGateway",
                     "the answer holds no internet gateway ID",
                 )

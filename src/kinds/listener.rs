@@ -243,8 +243,10 @@ impl Resource for Listener {
                 .into_iter()
                 .find_map(|listener| listener.listener_arn)
                 .map(|arn| ListenerOutputs { arn })
-                .ok_or_else(|| CallError::local(OPERATION, "the answer holds no listener").into()),
-            Err(error) => Ok(ours_or_taken(error, &what, self.find(context)).await?),
+                .ok_or_else(|| {
+                    CallError::incomplete(OPERATION, "the answer holds no listener").into()
+                }),
+            Err(error) => Ok(ours_or_taken(error, &what, || self.find(context)).await?),
         }
     }
 

@@ -175,8 +175,8 @@ impl Resource for ListenerRule {
                 .into_iter()
                 .find_map(|rule| rule.rule_arn)
                 .map(|arn| ListenerRuleOutputs { arn })
-                .ok_or_else(|| CallError::local(OPERATION, "the answer holds no rule").into()),
-            Err(error) => Ok(ours_or_taken(error, &what, self.find(context)).await?),
+                .ok_or_else(|| CallError::incomplete(OPERATION, "the answer holds no rule").into()),
+            Err(error) => Ok(ours_or_taken(error, &what, || self.find(context)).await?),
         }
     }
 

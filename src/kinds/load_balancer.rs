@@ -307,8 +307,10 @@ impl LoadBalancer {
                 .unwrap_or_default()
                 .first()
                 .map(outputs_of)
-                .ok_or_else(|| CallError::local(OPERATION, "the answer holds no load balancer")),
-            Err(error) => ours_or_taken(error, &what, self.find(context)).await,
+                .ok_or_else(|| {
+                    CallError::incomplete(OPERATION, "the answer holds no load balancer")
+                }),
+            Err(error) => ours_or_taken(error, &what, || self.find(context)).await,
         }
     }
 

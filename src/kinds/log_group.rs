@@ -118,7 +118,7 @@ impl Resource for LogGroup {
             },
             Err(error) => {
                 let what = format!("the log group `{}`", self.log_group_name);
-                ours_or_taken(error, &what, self.find(context)).await?
+                ours_or_taken(error, &what, || self.find(context)).await?
             }
         };
         if let Some(days) = self.retention_in_days {

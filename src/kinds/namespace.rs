@@ -145,14 +145,14 @@ impl Resource for Namespace {
         .await;
         let operation_id = match answer {
             Ok(operation_id) => operation_id.ok_or_else(|| {
-                CallError::local(
+                CallError::incomplete(
                     "servicediscovery:CreatePrivateDnsNamespace",
                     "the answer holds no operation ID",
                 )
             })?,
             Err(error) => {
                 let what = format!("the namespace `{}`", self.name);
-                return Ok(ours_or_taken(error, &what, self.find(context)).await?);
+                return Ok(ours_or_taken(error, &what, || self.find(context)).await?);
             }
         };
         Ok(NamespaceOutputs {

@@ -107,6 +107,10 @@ impl Resource for NatGateway {
                     .clone()
                     .unwrap_or_else(|| "AWS gives no reason".to_owned()),
             ),
+            // Not by navi, which waits for none that it removes to become usable.
+            NatGatewayState::Deleting => Readiness::Failed(
+                "somebody is deleting it; once it is gone, the next run makes it again".to_owned(),
+            ),
             state => Readiness::Pending(format!("NAT gateway is {}", state.as_str())),
         }
     }
@@ -174,7 +178,7 @@ impl Resource for NatGateway {
             .nat_gateway
             .and_then(|gateway| gateway.nat_gateway_id)
             .ok_or_else(|| {
-                CallError::local("ec2:CreateNatGateway", "the answer holds no NAT gateway ID")
+                CallError::incomplete("ec2:CreateNatGateway", "the answer holds no NAT gateway ID")
             })?;
         Ok(NatGatewayOutputs { nat_gateway_id })
     }
@@ -382,7 +386,9 @@ mod tests {
         );
         assert_eq!(
             wanted.readiness(&seen(NatGatewayState::Deleting)),
-            Readiness::Pending("NAT gateway is deleting".to_owned())
+            Readiness::Failed(
+                "somebody is deleting it; once it is gone, the next run makes it again".to_owned()
+            )
         );
     }
 

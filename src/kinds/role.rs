@@ -141,11 +141,13 @@ impl Resource for Role {
                 arn: role.arn,
             },
             Ok(None) => {
-                return Err(CallError::local("iam:CreateRole", "the answer holds no role").into());
+                return Err(
+                    CallError::incomplete("iam:CreateRole", "the answer holds no role").into(),
+                );
             }
             Err(error) => {
                 let what = format!("the role `{}`", self.role_name);
-                ours_or_taken(error, &what, self.find(context)).await?
+                ours_or_taken(error, &what, || self.find(context)).await?
             }
         };
         for (name, document) in &self.policies {

@@ -152,7 +152,7 @@ impl Resource for RouteTable {
             .route_table
             .and_then(|table| table.route_table_id)
             .ok_or_else(|| {
-                CallError::local("ec2:CreateRouteTable", "the answer holds no route table ID")
+                CallError::incomplete("ec2:CreateRouteTable", "the answer holds no route table ID")
             })?;
         let outputs = RouteTableOutputs { route_table_id };
         let id = &outputs.route_table_id;

@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use super::ip_permissions::{Direction, Peer, Permission, authorize, flatten, revoke};
 use super::vpc::Vpc;
-use crate::aws::{Aws, InterfaceFilter, Settle, holders_among_interfaces, send, settle, tags};
+use crate::aws::{
+    Aws, InterfaceFilter, Settle, holders_among_interfaces, ours_or_taken, send, settle, tags,
+};
 use crate::resource::{
-    CallError, Change, Context, Effect, ErrorClass, Holder, Known, Leftover, Lookup, Ref, Resource,
-    StepError, TagMap,
+    CallError, Change, Context, Effect, Holder, Known, Lookup, Ref, Resource, StepError, TagMap,
 };
 
 /// What the stack wants.
@@ -194,24 +195,14 @@ impl Resource for SecurityGroup {
         let outputs = match answer {
             Ok(answer) => SecurityGroupOutputs {
                 group_id: answer.group_id.ok_or_else(|| {
-                    CallError::local("ec2:CreateSecurityGroup", "the answer holds no group ID")
+                    CallError::incomplete("ec2:CreateSecurityGroup", "the answer holds no group ID")
                 })?,
                 vpc_id,
             },
-            // The name is a stranger's, or our own from a first sending whose answer was lost.
-            Err(error) if error.class == ErrorClass::AlreadyExists => {
-                match self.find(context).await {
-                    Ok(Some(ours)) => ours,
-                    Ok(None) => return Err(error.into()),
-                    Err(source) => {
-                        return Err(StepError {
-                            leftover: Leftover::Maybe,
-                            source,
-                        });
-                    }
-                }
+            Err(error) => {
+                let what = format!("the security group `{}`", self.group_name);
+                ours_or_taken(error, &what, || self.find(context)).await?
             }
-            Err(error) => return Err(error.into()),
         };
         // AWS adds this one rule to every new group (aws-behaviour §2.7).
         let default_egress = BTreeSet::from([Permission::all_traffic("0.0.0.0/0")]);

@@ -165,7 +165,9 @@ impl Resource for Subnet {
         let subnet_id = answer
             .subnet
             .and_then(|subnet| subnet.subnet_id)
-            .ok_or_else(|| CallError::local("ec2:CreateSubnet", "the answer holds no subnet ID"))?;
+            .ok_or_else(|| {
+                CallError::incomplete("ec2:CreateSubnet", "the answer holds no subnet ID")
+            })?;
         let outputs = SubnetOutputs {
             subnet_id,
             availability_zone: zone,

@@ -14,7 +14,7 @@ use crate::resource::{
 };
 
 /// What AWS gives a new group (aws-behaviour §2.14): wanting it takes no call.
-const DEFAULT_DEREGISTRATION_DELAY_SECONDS: u32 = 300;
+pub(super) const DEFAULT_DEREGISTRATION_DELAY_SECONDS: u32 = 300;
 
 /// What the stack wants. Targets are IP addresses, as Fargate needs them, and speak HTTP
 /// (aws-behaviour §2.14).
@@ -232,10 +232,10 @@ impl TargetGroup {
         })
         .await;
         match created {
-            Ok(answer) => first_arn(answer.target_groups)
-                .map(bare)
-                .ok_or_else(|| CallError::local(OPERATION, "the answer holds no target group")),
-            Err(error) => ours_or_taken(error, &what, self.find(context)).await,
+            Ok(answer) => first_arn(answer.target_groups).map(bare).ok_or_else(|| {
+                CallError::incomplete(OPERATION, "the answer holds no target group")
+            }),
+            Err(error) => ours_or_taken(error, &what, || self.find(context)).await,
         }
     }
 

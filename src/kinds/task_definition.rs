@@ -270,7 +270,7 @@ impl TaskDefinition {
         })
         .await?;
         let definition = answer.task_definition.ok_or_else(|| {
-            CallError::local("ecs:RegisterTaskDefinition", "the answer holds no revision")
+            CallError::incomplete("ecs:RegisterTaskDefinition", "the answer holds no revision")
         })?;
         Ok(outputs_of(definition, earlier)?)
     }
@@ -390,9 +390,9 @@ fn outputs_of(
     definition: api::TaskDefinition,
     earlier: Vec<String>,
 ) -> Result<TaskDefinitionOutputs, CallError> {
-    let arn = definition
-        .task_definition_arn
-        .ok_or_else(|| CallError::local("ecs:RegisterTaskDefinition", "the answer holds no ARN"))?;
+    let arn = definition.task_definition_arn.ok_or_else(|| {
+        CallError::incomplete("ecs:RegisterTaskDefinition", "the answer holds no ARN")
+    })?;
     Ok(TaskDefinitionOutputs {
         arn,
         family: definition.family.unwrap_or_default(),

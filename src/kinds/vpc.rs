@@ -179,7 +179,7 @@ impl Resource for Vpc {
         let vpc_id = answer
             .vpc
             .and_then(|vpc| vpc.vpc_id)
-            .ok_or_else(|| CallError::local("ec2:CreateVpc", "the answer holds no VPC ID"))?;
+            .ok_or_else(|| CallError::incomplete("ec2:CreateVpc", "the answer holds no VPC ID"))?;
         let outputs = VpcOutputs { vpc_id };
         self.set_attributes(aws, &outputs, false, true)
             .await

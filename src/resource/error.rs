@@ -71,6 +71,16 @@ impl CallError {
         }
     }
 
+    /// A call that AWS carried out and answered without what identifies the result. There is
+    /// something now, and only a look by token, tag or name can tell what.
+    pub fn incomplete(operation: &str, message: impl Into<String>) -> Self {
+        CallError {
+            class: ErrorClass::Other,
+            certainty: Certainty::Ambiguous,
+            ..CallError::local(operation, message)
+        }
+    }
+
     /// Whether AWS said that the object is not there.
     pub fn is_not_found(&self) -> bool {
         self.class == ErrorClass::NotFound

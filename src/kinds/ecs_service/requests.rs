@@ -2,10 +2,11 @@
 
 use aws_sdk_ecs::types as api;
 use aws_sdk_elasticloadbalancingv2::types::TargetGroupAttribute;
-use futures::future::join_all;
+use futures::future::{join_all, try_join_all};
 
+use super::super::target_group::DEFAULT_DEREGISTRATION_DELAY_SECONDS;
 use super::{EcsService, EcsServiceOutputs};
-use crate::aws::{Aws, send};
+use crate::aws::{Aws, Settle, send, settle};
 use crate::resource::{CallError, Change, Context};
 
 /// The deregistration delay while a service is being removed. The 300 s that AWS sets dominate every `down`
@@ -126,32 +127,73 @@ impl EcsService {
         Ok(call)
     }
 
-    /// Best effort: a service drains as well with the long delay, only slower.
-    pub(super) async fn shorten_draining(&self, context: &Context<'_, Aws>) {
-        let groups = self
-            .load_balancers
+    /// The target groups whose delay a removal shortens, with the delay that they are to have.
+    fn slow_groups(&self, context: &Context<'_, Aws>) -> Vec<(String, u32)> {
+        self.load_balancers
             .iter()
             .filter_map(|balancer| context.known.outputs(&balancer.target_group))
-            .filter(|group| {
-                group
-                    .deregistration_delay_seconds
-                    .is_none_or(|delay| delay > DELAY_ON_DELETE_SECONDS)
-            });
-        let calls = groups.map(|group| {
-            let delay = TargetGroupAttribute::builder()
-                .key("deregistration_delay.timeout_seconds")
-                .value(DELAY_ON_DELETE_SECONDS.to_string())
-                .build();
-            let call = context
-                .cloud
-                .elb
-                .modify_target_group_attributes()
-                .target_group_arn(group.arn)
-                .attributes(delay);
-            send("elb:ModifyTargetGroupAttributes", call.send())
-        });
+            .map(|group| {
+                let delay = group.deregistration_delay_seconds;
+                let delay = delay.unwrap_or(DEFAULT_DEREGISTRATION_DELAY_SECONDS);
+                (group.arn, delay)
+            })
+            .filter(|(_, delay)| *delay > DELAY_ON_DELETE_SECONDS)
+            .collect()
+    }
+
+    /// Best effort: a service drains as well with the long delay, only slower.
+    pub(super) async fn shorten_draining(&self, context: &Context<'_, Aws>) {
+        let groups = self.slow_groups(context);
+        let calls = groups
+            .iter()
+            .map(|(arn, _)| set_delay(context.cloud, arn, DELAY_ON_DELETE_SECONDS));
         join_all(calls).await;
     }
+
+    /// Undoes `shorten_draining`, for a target group that outlived a removal which was broken off.
+    /// Who shortens the delay removes the service too, so every way back leads through its create,
+    /// and the sweeps need not read the delay.
+    pub(super) async fn restore_draining(
+        &self,
+        context: &Context<'_, Aws>,
+    ) -> Result<(), CallError> {
+        let groups = self.slow_groups(context);
+        try_join_all(groups.iter().map(async |(arn, wanted)| {
+            match delay_of(context.cloud, arn).await? {
+                Some(delay) if delay != *wanted => set_delay(context.cloud, arn, *wanted).await,
+                _ => Ok(()),
+            }
+        }))
+        .await
+        .map(drop)
+    }
+}
+
+const DELAY: &str = "deregistration_delay.timeout_seconds";
+
+async fn set_delay(aws: &Aws, target_group_arn: &str, seconds: u32) -> Result<(), CallError> {
+    let delay = TargetGroupAttribute::builder().key(DELAY);
+    let call = aws
+        .elb
+        .modify_target_group_attributes()
+        .target_group_arn(target_group_arn)
+        .attributes(delay.value(seconds.to_string()).build());
+    send("elb:ModifyTargetGroupAttributes", call.send())
+        .await
+        .map(drop)
+}
+
+async fn delay_of(aws: &Aws, target_group_arn: &str) -> Result<Option<u32>, CallError> {
+    let answer = settle("elb:DescribeTargetGroupAttributes", Settle::Fresh, || {
+        let call = aws.elb.describe_target_group_attributes();
+        call.target_group_arn(target_group_arn).send()
+    })
+    .await?;
+    Ok(answer
+        .attributes()
+        .iter()
+        .find(|attribute| attribute.key() == Some(DELAY))
+        .and_then(|attribute| attribute.value()?.parse().ok()))
 }
 
 fn breaker_configuration(enable: bool, rollback: bool) -> api::DeploymentConfiguration {

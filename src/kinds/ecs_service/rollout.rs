@@ -140,6 +140,9 @@ pub fn readiness(wanted: u32, seen: &EcsServiceObserved) -> Readiness {
     if let Some(why) = given_up(rollout) {
         return Readiness::Failed(with_cause(why, rollout));
     }
+    if let Some(why) = superseded(rollout) {
+        return Readiness::Failed(why);
+    }
     if wanted == 0 {
         return match seen.running_count {
             0 => Readiness::Ready,
@@ -223,6 +226,24 @@ fn given_up(rollout: &Rollout) -> Option<String> {
         .primary()
         .filter(|primary| superseded && primary.reason.contains("rolling back"))
         .map(|primary| format!("{back}: {}", sentence(&primary.reason)))
+}
+
+/// Who has begun another deployment since ours. Ours is still listed while its tasks run, but no longer
+/// as PRIMARY, and never comes back: waiting for it would be in vain.
+fn superseded(rollout: &Rollout) -> Option<String> {
+    let began = rollout.deployment_id.as_ref()?;
+    let primary = rollout.primary()?;
+    let ours = rollout
+        .deployments
+        .iter()
+        .find(|deployment| deployment.id == *began)?;
+    (!ours.primary && rollout.is_ours(ours) && !rollout.is_ours(primary)).then(|| {
+        format!(
+            "another deployment, of {}, has taken the place of this one; somebody else changes the \
+             service. Run this again once they are done",
+            short(&primary.task_definition)
+        )
+    })
 }
 
 fn with_cause(why: String, rollout: &Rollout) -> String {
@@ -723,5 +744,27 @@ mod tests {
         )]);
         draining.draining = true;
         assert!(matches!(readiness(1, &draining), Readiness::Failed(_)));
+    }
+
+    #[test]
+    fn a_deployment_of_somebody_elses_in_the_place_of_ours_is_told() {
+        let ours = Deployment {
+            primary: false,
+            ..deployment("ecs-svc/2", NEW, RolloutState::InProgress, 1)
+        };
+        let theirs = deployment("ecs-svc/3", OLD, RolloutState::InProgress, 1);
+        let Readiness::Failed(why) = readiness(1, &seen(vec![theirs.clone(), ours.clone()])) else {
+            panic!("waits for what never comes");
+        };
+        assert!(why.contains("another deployment, of web:1,"), "{why}");
+        // A new deployment of the same revision serves as well.
+        let same = deployment("ecs-svc/3", NEW, RolloutState::Completed, 1);
+        let both = waited_for(seen(vec![same, ours]), 1, 1);
+        assert_eq!(readiness(1, &both), Readiness::Ready);
+        // Not listed: a read that does not show it yet.
+        assert!(matches!(
+            readiness(1, &seen(vec![theirs])),
+            Readiness::Pending(_)
+        ));
     }
 }
