@@ -420,7 +420,7 @@ impl<'a> Executor<'a> {
     }
 }
 
-/// The action as events show it. Looking up and forgetting touch nothing and go unmentioned.
+/// The action as events show it. Looking up, recording and forgetting touch nothing and go unmentioned.
 fn shown(action: Action) -> Option<event::Action> {
     match action {
         Action::Create => Some(event::Action::Create),
@@ -428,6 +428,6 @@ fn shown(action: Action) -> Option<event::Action> {
         Action::Replace => Some(event::Action::Replace),
         Action::Delete => Some(event::Action::Delete),
         Action::Wait => Some(event::Action::Wait),
-        Action::LookUp | Action::Forget | Action::Noop => None,
+        Action::LookUp | Action::Record | Action::Forget | Action::Noop => None,
     }
 }

@@ -72,6 +72,8 @@ struct World {
     made: usize,
     calls: Vec<String>,
     faults: BTreeMap<usize, Fault>,
+    /// How many of the next reads show nothing.
+    blind_reads: usize,
 }
 
 /// The cloud.
@@ -101,6 +103,18 @@ impl Simulation {
     /// Lets the mutating call of this index (from 0, over the simulation's life) fail.
     pub(super) fn arm(&self, call: usize, fault: Fault) {
         self.world().faults.insert(call, fault);
+    }
+
+    /// Lets the next reads show nothing, as AWS may of what is fresh.
+    pub(super) fn hide_from_reads(&self, count: usize) {
+        self.world().blind_reads = count;
+    }
+
+    fn sees(&self) -> bool {
+        let mut world = self.world();
+        let sees = world.blind_reads == 0;
+        world.blind_reads = world.blind_reads.saturating_sub(1);
+        sees
     }
 
     /// Notes a mutating call and answers what happens to it.
@@ -172,7 +186,10 @@ impl Resource for Slow {
     ) -> Result<Vec<Option<Seen>>, CallError> {
         sleep(CALL).await;
         let now = Instant::now();
-        let objects = cloud.objects();
+        let objects = match cloud.sees() {
+            true => cloud.objects(),
+            false => Vec::new(),
+        };
         Ok(lookups
             .iter()
             .map(|lookup| {

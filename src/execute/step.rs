@@ -56,6 +56,7 @@ pub(super) async fn run(index: usize, step: &Step, work: Work<'_>) -> End {
             outputs: step.outputs.clone().unwrap_or_default(),
         }),
         Action::LookUp => look_up(step, &work).await,
+        Action::Record => record(step, &work).await,
         Action::Forget => work.session.forget(&step.address).await.map(|()| End::Gone),
         Action::Replace => Ok(End::Failed(replacement_refused(step))),
         Action::Noop => Ok(End::Ready {
@@ -232,6 +233,22 @@ async fn look_up(step: &Step, work: &Work<'_>) -> Result<End, StateError> {
     work.session
         .looked_up(&step.address, step.resource.value(), outputs.clone())
         .await?;
+    Ok(End::Ready { outputs })
+}
+
+/// An update that takes no call: the new spec counts from here on.
+async fn record(step: &Step, work: &Work<'_>) -> Result<End, StateError> {
+    let outputs = step.outputs.clone().unwrap_or_default();
+    let intent = Intent::Update {
+        token: new_token(),
+        spec: step.resource.value(),
+    };
+    let sequence = work.session.intend(&step.address, intent).await?;
+    let outcome = Outcome::Done {
+        outputs: outputs.clone(),
+        ready: true,
+    };
+    work.session.settle(sequence, outcome).await?;
     Ok(End::Ready { outputs })
 }
 

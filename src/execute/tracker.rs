@@ -65,7 +65,7 @@ impl Tracker {
             .steps
             .iter()
             .map(|step| match step.action {
-                Action::Noop | Action::LookUp | Action::Forget => Duration::ZERO,
+                Action::Noop | Action::LookUp | Action::Record | Action::Forget => Duration::ZERO,
                 Action::Delete => step.resource.timing().gone,
                 _ => step.resource.timing().ready,
             })

@@ -3,15 +3,17 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::try_join_all;
 use serde_json::Value;
+use tokio::time::sleep;
 
 use crate::graph::ResourceGraph;
 use crate::resource::{
     Address, AnyContext, AnyLookup, AnyResource, CallError, Cloud, DecodeError, Known, Observed,
 };
-use crate::state::State;
+use crate::state::{State, Status};
 
 /// What AWS has. The planner compares it with what the stack wants.
 #[derive(Clone, Debug, Default)]
@@ -86,16 +88,7 @@ pub async fn observe(
             waiting: false,
         });
     }
-    let reads = try_join_all(batches.iter().map(async |(kind, batch)| {
-        let seen = cloud.read(kind, batch, &known).await?;
-        Ok::<_, CallError>(
-            batch
-                .iter()
-                .zip(seen)
-                .filter_map(|(lookup, seen)| Some((lookup.address.clone(), seen?)))
-                .collect::<Vec<_>>(),
-        )
-    }));
+    let reads = present(cloud, state, batches, &known);
     let finds = try_join_all(lookups.iter().map(async |(address, resource)| {
         let context = AnyContext {
             address: address.clone(),
@@ -107,9 +100,60 @@ pub async fn observe(
     }));
     let (seen, found) = tokio::try_join!(reads, finds)?;
     Ok(Observation {
-        seen: seen.into_iter().flatten().collect(),
+        seen,
         found: found.into_iter().flatten().collect(),
     })
+}
+
+/// How long to wait before looking again for what is recorded and does not show.
+const LOOK_AGAIN_AFTER: [Duration; 2] = [Duration::from_millis(500), Duration::from_millis(1500)];
+
+/// What is there of all these. A recorded object that is missing from one read may only be too fresh
+/// for it, or be shown again by the next (aws-behaviour §2, EC2 eventual consistency and flapping
+/// reads). Believed gone it would be made a second time, and the first one lost: so it must be missing
+/// three times. One that is being removed may be gone, and is not waited for.
+async fn present(
+    cloud: &dyn Cloud,
+    state: &State,
+    mut batches: BTreeMap<&str, Vec<AnyLookup>>,
+    known: &Known,
+) -> Result<BTreeMap<Address, Observed>, CallError> {
+    let mut seen = read(cloud, &batches, known).await?;
+    for pause in LOOK_AGAIN_AFTER {
+        for batch in batches.values_mut() {
+            batch.retain(|lookup| {
+                !seen.contains_key(&lookup.address)
+                    && state.resources[&lookup.address].status != Status::Deleting
+            });
+        }
+        batches.retain(|_, batch| !batch.is_empty());
+        if batches.is_empty() {
+            break;
+        }
+        sleep(pause).await;
+        cloud.begin_sweep();
+        seen.extend(read(cloud, &batches, known).await?);
+    }
+    Ok(seen)
+}
+
+/// One batched read per kind, all at once.
+async fn read(
+    cloud: &dyn Cloud,
+    batches: &BTreeMap<&str, Vec<AnyLookup>>,
+    known: &Known,
+) -> Result<BTreeMap<Address, Observed>, CallError> {
+    let reads = try_join_all(batches.iter().map(async |(kind, batch)| {
+        let seen = cloud.read(kind, batch, known).await?;
+        Ok::<_, CallError>(
+            batch
+                .iter()
+                .zip(seen)
+                .filter_map(|(lookup, seen)| Some((lookup.address.clone(), seen?)))
+                .collect::<Vec<_>>(),
+        )
+    }));
+    Ok(reads.await?.into_iter().flatten().collect())
 }
 
 /// The recorded outputs, for reads that need another resource's ID.

@@ -41,7 +41,12 @@ pub(super) fn of(steps: &[Step], recorded: &Recorded) -> Vec<Vec<Need>> {
                 needs[at].extend(before_making(step, steps, &index));
             }
             // What exists is only looked at: nothing has to happen before.
-            Action::Delete | Action::Wait | Action::LookUp | Action::Forget | Action::Noop => {}
+            Action::Delete
+            | Action::Wait
+            | Action::LookUp
+            | Action::Record
+            | Action::Forget
+            | Action::Noop => {}
         }
     }
     for (address, record, _) in recorded.iter() {
@@ -72,7 +77,7 @@ fn before_making<'a>(
 ) -> impl Iterator<Item = Need> + 'a {
     step.resource.edges().into_iter().filter_map(|edge| {
         let &other = index.get(&edge.to)?;
-        if steps[other].action == Action::Noop {
+        if matches!(steps[other].action, Action::Noop | Action::Record) {
             return None;
         }
         let until = match edge.gate {

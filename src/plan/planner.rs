@@ -176,7 +176,14 @@ fn wanted(node: &Node, observation: &Observation, recorded: &Recorded, known: &K
 /// Nothing differs: done, unless it was never seen to be usable or has ceased to be.
 fn unchanged(node: &Node, record: &Record, seen: &crate::resource::Observed) -> (Action, Reason) {
     match node.resource.readiness(seen) {
-        Readiness::Ready if record.status == Status::Ready => (Action::Noop, Reason::AsWanted),
+        // Fields that differ without a call to make: edges that carry no value, a default spelled out.
+        // `down` knows the order of removal from the record alone.
+        Readiness::Ready if record.status == Status::Ready => {
+            match record.spec == node.resource.value() {
+                true => (Action::Noop, Reason::AsWanted),
+                false => (Action::Record, Reason::AsWanted),
+            }
+        }
         // A plain read may see less than a waiting one does, so the wait decides.
         Readiness::Ready => (
             Action::Wait,

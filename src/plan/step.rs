@@ -23,6 +23,9 @@ pub enum Action {
     Wait,
     /// It is only looked up: note its outputs.
     LookUp,
+    /// It is as wanted, but was recorded with another spec, whose edges would order its removal:
+    /// note the new one.
+    Record,
     /// It was only looked up and is no longer wanted: forget it, touching nothing.
     Forget,
     /// Nothing.

@@ -43,6 +43,12 @@ fn write_step(formatter: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
             write!(formatter, "  no longer in the stack file")?;
         }
         Reason::Missing if step.action == Action::LookUp => write!(formatter, "  looked up")?,
+        Reason::AsWanted if step.action == Action::Record => {
+            write!(
+                formatter,
+                "  is as wanted; only what navi records of it changes"
+            )?;
+        }
         Reason::NotWanted | Reason::Down if step.action == Action::Forget => {
             write!(formatter, "  was only looked up; it stays")?;
         }
@@ -78,6 +84,7 @@ fn sign(action: Action) -> &'static str {
         Action::Delete => "-",
         Action::Wait => "…",
         Action::LookUp => "?",
+        Action::Record => "=",
         Action::Forget => "·",
         Action::Noop => " ",
     }
@@ -91,6 +98,7 @@ fn counts(plan: &Plan) -> String {
         (Action::Delete, "to remove"),
         (Action::Wait, "to wait for"),
         (Action::LookUp, "looked up"),
+        (Action::Record, "to record anew"),
         (Action::Forget, "to forget"),
         (Action::Noop, "unchanged"),
     ];
