@@ -75,12 +75,17 @@ impl SandboxError {
     }
 }
 
-/// What `server.json` holds.
+/// What `server.json` holds. No host: whatever came into the file, a sandbox is on this machine.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct ServerFile {
     pid: u32,
     port: u16,
-    endpoint: String,
+}
+
+impl ServerFile {
+    fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
 }
 
 /// A sandbox that answers.
@@ -129,11 +134,12 @@ impl SandboxServer {
     pub async fn running(&self) -> Option<Running> {
         let text = fs::read(self.file()).ok()?;
         let file: ServerFile = serde_json::from_slice(&text).ok()?;
-        let status = call("GET", &file.endpoint, "status").await.ok()?;
+        let endpoint = file.endpoint();
+        let status = call("GET", &endpoint, "status").await.ok()?;
         (status["pid"] == file.pid).then_some(Running {
             pid: file.pid,
             port: file.port,
-            endpoint: file.endpoint,
+            endpoint,
             status,
         })
     }
@@ -216,7 +222,6 @@ impl SandboxServer {
         self.write_file(&ServerFile {
             pid: std::process::id(),
             port,
-            endpoint: format!("http://127.0.0.1:{port}"),
         })?;
         let served = serve_until_stopped(listener).await;
         // The next start writes a new one; a file left behind names a process that does not answer.

@@ -73,6 +73,7 @@ impl Store for LocalStore {
     fn lock(&self, stack: &str, holder: &Holder) -> Result<Box<dyn LockedStore>, StateError> {
         let files = self.files(stack);
         make_directory(&files.directory)?;
+        refuse_links([&files.lock, &files.journal])?;
         let lock = LockFile::acquire(&files.lock, holder)
             .map_err(|error| refused("lock", stack, &files.lock, error))?;
         Ok(Box::new(LockedFiles {
@@ -213,6 +214,18 @@ fn make_directory(directory: &Path) -> Result<(), StateError> {
     make().map_err(|error| {
         StateError::storage("make the state directory", directory.display(), &error)
     })
+}
+
+/// Both are written in place, and navi makes neither a link: one that came with somebody's repository
+/// would have navi empty whatever file it points to.
+fn refuse_links<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> Result<(), StateError> {
+    for path in paths {
+        if path.is_symlink() {
+            let why = io::Error::other("it is a symbolic link, which navi never makes; remove it");
+            return Err(StateError::storage("use", path.display(), &why));
+        }
+    }
+    Ok(())
 }
 
 fn sync_directory(directory: &Path) -> io::Result<()> {

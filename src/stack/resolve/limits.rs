@@ -35,10 +35,11 @@ const SECURITY_GROUP: Rule = Rule {
     allows: |character| {
         character.is_ascii_alphanumeric() || " ._-:/()#,@[]+=&;{}!$*".contains(character)
     },
-    forbids: |name| {
-        name.to_ascii_lowercase()
-            .starts_with("sg-")
-            .then_some("it must not begin with `sg-`")
+    forbids: |name| match name.to_ascii_lowercase() {
+        name if name.starts_with("sg-") => Some("it must not begin with `sg-`"),
+        // The group that comes with every VPC has this name.
+        name if name == "default" => Some("every VPC has a group of that name already"),
+        _ => None,
     },
 };
 // aws-behaviour §2.8

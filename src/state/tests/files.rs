@@ -442,3 +442,20 @@ async fn a_process_killed_at_work_loses_nothing_that_it_was_told_is_done() {
     assert!(state.pending.len() <= 1, "one at a time was begun");
     assert_eq!(state.run.unwrap().command, "up");
 }
+
+#[test]
+fn a_link_in_the_place_of_a_file_that_is_written_in_place_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let precious = directory.path().join("precious");
+    for name in ["demo.lock", "demo.journal"] {
+        std::fs::write(&precious, "text").unwrap();
+        let link = directory.path().join(name);
+        std::os::unix::fs::symlink(&precious, &link).unwrap();
+        let store = LocalStore::new(directory.path());
+        let refused = store.lock("demo", &Holder::this_process("up"));
+        let error = refused.err().expect("it is refused").to_string();
+        assert!(error.contains("symbolic link"), "{error}");
+        assert_eq!(std::fs::read_to_string(&precious).unwrap(), "text");
+        std::fs::remove_file(link).unwrap();
+    }
+}
