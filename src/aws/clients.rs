@@ -1,9 +1,12 @@
 //! Which clients are there? One per service, all from one configuration.
 
+use std::time::Duration;
+
 use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 
-use super::Memo;
+use super::{Memo, Settle};
 
 /// The clients of one account and region.
 #[derive(Clone, Debug)]
@@ -65,12 +68,25 @@ impl Aws {
         }
     }
 
-    /// The account that the credentials belong to.
+    /// The account that the credentials belong to. The first call of all: a wrong endpoint, a proxy
+    /// that leads nowhere and missing credentials show here, so it gives up after seconds, where
+    /// all others have the patience of a run that is under way.
     pub async fn account(&self) -> Result<String, crate::resource::CallError> {
-        let answer = super::send(
-            "sts:GetCallerIdentity",
-            self.sts.get_caller_identity().send(),
-        )
+        let impatient = aws_sdk_sts::config::Builder::new()
+            .retry_config(RetryConfig::standard().with_max_attempts(2))
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(Duration::from_secs(3))
+                    .read_timeout(Duration::from_secs(5))
+                    .build(),
+            );
+        let answer = super::settle("sts:GetCallerIdentity", Settle::Throttling, || {
+            self.sts
+                .get_caller_identity()
+                .customize()
+                .config_override(impatient.clone())
+                .send()
+        })
         .await?;
         answer.account.ok_or_else(|| {
             crate::resource::CallError::local(

@@ -1,5 +1,8 @@
 //! What does an error of AWS ask for? Every code that navi treats in its own way is in this table.
 
+use std::error::Error;
+
+use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -13,6 +16,17 @@ pub(super) fn call_error<E>(operation: &str, error: &SdkError<E, HttpResponse>) 
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
+    if let Some(reason) = no_credentials(error) {
+        return CallError {
+            operation: operation.to_owned(),
+            code: None,
+            message: reason,
+            request_id: None,
+            class: ErrorClass::Denied,
+            // Without credentials there is no signature, and nothing was sent.
+            certainty: Certainty::Rejected,
+        };
+    }
     let status = error
         .raw_response()
         .map(|response| response.status().as_u16());
@@ -73,6 +87,40 @@ where
     }
 }
 
+/// Why there are no credentials, when that is what is wrong.
+fn no_credentials(error: &(dyn Error + 'static)) -> Option<String> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        match error.downcast_ref::<CredentialsError>() {
+            Some(CredentialsError::CredentialsNotLoaded(_)) => {
+                return Some(
+                    "no credentials: neither the environment nor the profile has any, \
+                     and there is no role of a web identity, a container or an instance"
+                        .to_owned(),
+                );
+            }
+            Some(error) => return Some(format!("no credentials: {}", chain(error))),
+            None => cause = error.source(),
+        }
+    }
+    None
+}
+
+/// An error and its causes, in one line.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let message = error.to_string();
+        // Some errors repeat their cause in their own text.
+        if !text.ends_with(&message) {
+            text.push_str(&format!(": {message}"));
+        }
+        cause = error.source();
+    }
+    text
+}
+
 /// The causes of an error that AWS never answered, in one line.
 fn readable<E>(error: &SdkError<E, HttpResponse>) -> String
 where
@@ -84,15 +132,7 @@ where
             "the answer has status {} and nothing of AWS's in it",
             answer.raw().status().as_u16()
         ),
-        other => {
-            let mut text = other.to_string();
-            let mut cause = std::error::Error::source(other);
-            while let Some(error) = cause {
-                text.push_str(&format!(": {error}"));
-                cause = error.source();
-            }
-            text
-        }
+        other => chain(other),
     }
 }
 

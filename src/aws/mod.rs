@@ -8,6 +8,7 @@ mod configuration;
 #[cfg(test)]
 mod error_shapes;
 mod errors;
+mod http_client;
 mod interfaces;
 mod listings;
 mod memo;
@@ -17,7 +18,7 @@ mod zone_records;
 
 pub use calls::{Settle, send, settle};
 pub use clients::Aws;
-pub use configuration::{ConfigurationError, Options, load};
+pub use configuration::{ConfigurationError, Options, for_sandbox, load};
 pub use errors::classify;
 pub use interfaces::{InterfaceFilter, holders_among_interfaces};
 pub use listings::describe_present;

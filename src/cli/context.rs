@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use aws_types::SdkConfig;
+
 use super::arguments::GlobalOptions;
 use super::error::CommandError;
 use super::sandbox_server::SandboxServer;
@@ -27,22 +29,27 @@ impl Connection {
     /// `region` is the file's or the state's; `--region` goes before it, AWS's own configuration after.
     pub async fn open(global: &GlobalOptions, region: Option<&str>) -> Result<Self, CommandError> {
         let region = global.region.as_deref().or(region);
-        let options = match global.sandbox {
-            true => sandbox_options(global, region).await?,
-            false => aws::Options {
-                region: region.map(str::to_owned),
-                profile: global.profile.clone(),
-                endpoint_url: global.endpoint_url.clone(),
-                sandbox_account: None,
-            },
+        let configuration = match global.sandbox {
+            true => sandbox_configuration(global, region).await?,
+            false => {
+                aws::load(&aws::Options {
+                    region: region.map(str::to_owned),
+                    profile: global.profile.clone(),
+                    endpoint_url: global.endpoint_url.clone(),
+                })
+                .await?
+            }
         };
-        let configuration = aws::load(&options).await?;
         let aws = Aws::new(&configuration);
-        let account = aws.account().await.map_err(CommandError::WhoAmI)?;
+        let endpoint = configuration.endpoint_url().map(str::to_owned);
+        let account = aws.account().await.map_err(|source| CommandError::WhoAmI {
+            endpoint: endpoint.clone(),
+            source: Box::new(source),
+        })?;
         Ok(Connection {
             account,
             region: aws.region.clone(),
-            endpoint: configuration.endpoint_url().map(str::to_owned),
+            endpoint,
             sandbox: global.sandbox,
             aws,
         })
@@ -70,10 +77,10 @@ impl Connection {
 }
 
 /// Real credentials are never looked for: the sandbox's are fixed.
-async fn sandbox_options(
+async fn sandbox_configuration(
     global: &GlobalOptions,
     region: Option<&str>,
-) -> Result<aws::Options, CommandError> {
+) -> Result<SdkConfig, CommandError> {
     let server = SandboxServer::of(&global.state_dir)?;
     let running = server.start(0).await?.running;
     let from_environment = || {
@@ -86,12 +93,11 @@ async fn sandbox_options(
         .map(str::to_owned)
         .or_else(from_environment)
         .unwrap_or_else(|| SANDBOX_REGION.to_owned());
-    Ok(aws::Options {
-        region: Some(region),
-        profile: None,
-        endpoint_url: Some(running.endpoint),
-        sandbox_account: Some(DEFAULT_ACCOUNT.to_owned()),
-    })
+    Ok(aws::for_sandbox(
+        DEFAULT_ACCOUNT,
+        &region,
+        &running.endpoint,
+    ))
 }
 
 /// Opens the state of a stack and tells what was odd about it.

@@ -47,8 +47,12 @@ pub enum CommandError {
     },
     #[error(transparent)]
     Configuration(#[from] ConfigurationError),
-    #[error("could not find out whose account this is")]
-    WhoAmI(#[source] CallError),
+    #[error("could not find out whose account this is{}", at(endpoint))]
+    WhoAmI {
+        /// The endpoint, when it is not AWS's own.
+        endpoint: Option<String>,
+        source: Box<CallError>,
+    },
     #[error(transparent)]
     State(#[from] StateError),
     #[error("the run is over, but its end could not be recorded")]
@@ -127,7 +131,7 @@ impl CommandError {
             CommandError::UnknownOutput { .. } => {
                 Some("`navi outputs` lists all of them".to_owned())
             }
-            CommandError::WhoAmI(error) => who_am_i_hint(error),
+            CommandError::WhoAmI { source, .. } => Some(who_am_i_hint(source).to_owned()),
             CommandError::NobodyToAsk { command } => Some(format!(
                 "look at `navi plan` first, then say `navi {command} --yes`"
             )),
@@ -201,17 +205,36 @@ impl CommandError {
     }
 }
 
+fn at(endpoint: &Option<String>) -> String {
+    match endpoint {
+        Some(endpoint) => format!(", asking {endpoint}"),
+        None => String::new(),
+    }
+}
+
 /// The first call of all is where missing or wrong credentials show, and a network that leads nowhere.
-fn who_am_i_hint(error: &CallError) -> Option<String> {
-    match error.class {
-        ErrorClass::Denied | ErrorClass::Invalid | ErrorClass::Transient | ErrorClass::Other => {
-            Some(
-                "check the credentials (`aws sts get-caller-identity`), --profile and the network; \
-                 `--sandbox` needs none of them"
-                    .to_owned(),
-            )
+fn who_am_i_hint(error: &CallError) -> &'static str {
+    match (error.class, error.code.as_deref()) {
+        (ErrorClass::Denied, None) => {
+            "`aws configure` or `aws sso login` gets some; choose a profile with --profile or \
+             AWS_PROFILE; `--sandbox` needs no credentials"
         }
-        _ => None,
+        (ErrorClass::Denied, Some("ExpiredToken" | "ExpiredTokenException")) => {
+            "the credentials have expired: `aws sso login`, or fetch new ones the way these were fetched"
+        }
+        (ErrorClass::Denied, Some(_)) => {
+            "AWS does not take these credentials: check AWS_ACCESS_KEY_ID and its companions in the \
+             environment, --profile and the clock; `aws sts get-caller-identity` must work too"
+        }
+        (_, None) if error.message.contains("invalid peer certificate") => {
+            "this machine does not trust the endpoint's certificate: name the certificate of its \
+             authority with AWS_CA_BUNDLE, or with ca_bundle in the profile"
+        }
+        (ErrorClass::Transient, None) => {
+            "check the network, HTTPS_PROXY and NO_PROXY, and the endpoint if one is configured \
+             (--endpoint-url, AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_STS, the profile)"
+        }
+        _ => "check --profile and the endpoint; `aws sts get-caller-identity` must work too",
     }
 }
 
