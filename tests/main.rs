@@ -2,11 +2,13 @@
 
 mod broken_off_removals;
 mod cli;
+mod configuration;
 mod interruptions;
 mod kill;
 mod life;
 mod moto;
 mod planning;
 mod rooms;
+mod secrets;
 mod support;
 mod virtual_time;

@@ -2,14 +2,16 @@
 
 mod http;
 mod in_process;
+mod listener;
 mod moto;
 mod navi;
 mod python;
 
 pub use http::{get_json, get_text, post_json};
 pub use in_process::InProcess;
+pub use listener::{Listener, Proxy};
 pub use moto::Moto;
-pub use navi::{Navi, REGION};
+pub use navi::{Ended, Navi, REGION};
 pub use python::{Inventory, inventory};
 
 use std::path::Path;

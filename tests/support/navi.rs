@@ -28,7 +28,7 @@ pub struct Ended {
 }
 
 impl Ended {
-    fn of(output: Output) -> Self {
+    pub fn of(output: Output) -> Self {
         Ended {
             // A process ended by a signal has no code.
             code: output.status.code().unwrap_or(-1),
