@@ -71,9 +71,9 @@ pub enum CommandError {
     NobodyToAsk { command: &'static str },
     #[error(
         "{} can't be changed in place, and navi does not replace resources yet; nothing was changed",
-        addresses.join(", ")
+        fields.join(", ")
     )]
-    Replacement { addresses: Vec<String> },
+    Replacement { fields: Vec<String> },
     #[error("nothing was changed: the answer was no")]
     Declined,
     #[error("could not ask for a confirmation")]
@@ -136,10 +136,11 @@ impl CommandError {
                 "look at `navi plan` first, then say `navi {command} --yes`"
             )),
             CommandError::Replacement { .. } => Some(
-                "`navi plan` shows the fields; take the change back, or `navi down` and `navi up`"
+                "`navi plan` shows all that it would take; take the change back, or `navi down` and `navi up`"
                     .to_owned(),
             ),
             CommandError::Sandbox(error) => error.hint(),
+            CommandError::Plan(error) => Some(plan_hint(error)),
             CommandError::NotClosed(_) => Some(
                 "the journal holds all that happened: mend the cause and run the command again"
                     .to_owned(),
@@ -209,6 +210,29 @@ fn at(endpoint: &Option<String>) -> String {
     match endpoint {
         Some(endpoint) => format!(", asking {endpoint}"),
         None => String::new(),
+    }
+}
+
+/// What is looked up is named in the stack file by `find`.
+fn plan_hint(error: &PlanError) -> String {
+    match error {
+        PlanError::LookedUpMissing { address, .. } => {
+            let (name, kind) = (address.name(), address.kind());
+            match kind {
+                "certificate" => format!(
+                    "Certificate Manager has no issued certificate for {name} in this region: issue one and wait \
+                     until it is valid, or let navi request it with `certificate: {{ request: [{name}] }}`"
+                ),
+                "hosted_zone" => format!(
+                    "Route 53 has no public hosted zone {name} in this account: make it there, or let navi make it \
+                     with `zone: {{ create: {name} }}`"
+                ),
+                _ => "make it first, or take it out of the stack file".to_owned(),
+            }
+        }
+        PlanError::MadeNotLookedUp { .. } => {
+            "take `find` back in the stack file; what navi made goes with the stack".to_owned()
+        }
     }
 }
 

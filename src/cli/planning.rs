@@ -7,6 +7,7 @@ use crate::model;
 use crate::observe::{observe, recorded_resources};
 use crate::plan::{Plan, Recorded, plan_down, plan_up};
 use crate::report::{Event, Sink};
+use crate::resource::{Effect, UNKNOWN_UNTIL_APPLIED};
 use crate::stack::Stack;
 use crate::state::{Finding, Session, recover};
 
@@ -54,4 +55,27 @@ pub fn for_down(session: &Session, connection: &Connection) -> Result<Plan, Comm
 
 fn desired(stack: &Stack, connection: &Connection) -> Result<ResourceGraph, CommandError> {
     Ok(model::build(stack, &connection.region)?)
+}
+
+/// The fields that would need a resource to be made anew, with their values: those that were changed,
+/// not those of dependents that would only follow. Empty if `up` can do all of it.
+pub fn unchangeable(plan: &Plan) -> Vec<String> {
+    let fields: Vec<(bool, String)> = plan
+        .replacements()
+        .flat_map(|step| step.change.fields.iter().map(move |field| (step, field)))
+        .filter(|(_, field)| field.effect == Effect::Replace)
+        .map(|(step, field)| {
+            let text = format!(
+                "{} of {} ({} → {})",
+                field.field, step.address, field.old, field.new
+            );
+            (field.new == UNKNOWN_UNTIL_APPLIED, text)
+        })
+        .collect();
+    let all_follow = fields.iter().all(|(follows, _)| *follows);
+    fields
+        .into_iter()
+        .filter(|(follows, _)| all_follow || !follows)
+        .map(|(_, text)| text)
+        .collect()
 }

@@ -106,9 +106,32 @@ impl StackChoice {
                     region: global.region.clone(),
                 })
             }
+            Err(CommandError::StackFile(errors)) => match recorded_name(global) {
+                Some(name) => {
+                    let file = global.file.display();
+                    let message =
+                        format!("{file} has errors; only the name {name} is taken from it");
+                    output::warning(global, &message);
+                    Ok(ChosenStack {
+                        name,
+                        region: global.region.clone(),
+                    })
+                }
+                None => Err(errors.into()),
+            },
             Err(error) => Err(error),
         }
     }
+}
+
+/// The name in a file that has errors elsewhere, if it is that of a recorded stack: what is recorded must
+/// not depend on a variable that is not set today.
+fn recorded_name(global: &GlobalOptions) -> Option<String> {
+    let text = fs::read_to_string(&global.file).ok()?;
+    let name = stack::name(&text, &variables(global))?;
+    recorded_stacks(&global.store_directory())
+        .contains(&name)
+        .then_some(name)
 }
 
 fn only_recorded(global: &GlobalOptions, file: &Path) -> Result<String, CommandError> {

@@ -65,12 +65,9 @@ async fn bring_up(
     let view = view(global);
     planning::settle(session, &connection, &*view).await?;
     let plan = planning::for_up(&stack, session, &connection).await?;
-    let addresses: Vec<String> = plan
-        .replacements()
-        .map(|step| step.address.to_string())
-        .collect();
-    if !addresses.is_empty() {
-        return Err(CommandError::Replacement { addresses });
+    let fields = planning::unchangeable(&plan);
+    if !fields.is_empty() {
+        return Err(CommandError::Replacement { fields });
     }
     let run = Run {
         global,

@@ -276,13 +276,13 @@ async fn delete(
             error.source.class,
             ErrorClass::InUse | ErrorClass::Throttled | ErrorClass::Transient | ErrorClass::NotYet
         ) || error.source.certainty == Certainty::Ambiguous;
-        if !passes || began.elapsed() + pause > timing.gone_within || *work.stop.borrow() {
-            break Err(error);
-        }
         let holders = match error.source.class {
             ErrorClass::InUse => work.cloud.holders(&**resource, &context, outputs).await,
             _ => Vec::new(),
         };
+        if !passes || began.elapsed() + pause > timing.gone_within || *work.stop.borrow() {
+            break Err(naming(error, &holders));
+        }
         // Nobody listens any more only when the run is over.
         let _ = work.progress.send((index, held_up(&error, &holders)));
         sleep(pause).await;
@@ -304,10 +304,32 @@ async fn delete(
     }
 }
 
-fn held_up(error: &StepError, holders: &[Holder]) -> String {
+/// The error with what is known of its cause: AWS's own words rarely name it.
+fn naming(error: StepError, holders: &[Holder]) -> StepError {
     if holders.is_empty() {
-        return format!("AWS still refuses: {}", error.source);
+        return error;
     }
+    let message = format!("{} ({})", error.source.message, held_by(holders));
+    let source = CallError {
+        message,
+        ..error.source
+    };
+    StepError { source, ..error }
+}
+
+fn held_up(error: &StepError, holders: &[Holder]) -> String {
+    if !holders.is_empty() {
+        return held_by(holders);
+    }
+    // Each attempt has a request ID of its own, and the same refusal is news only once.
+    let source = CallError {
+        request_id: None,
+        ..error.source.clone()
+    };
+    format!("AWS still refuses: {source}")
+}
+
+fn held_by(holders: &[Holder]) -> String {
     let named: Vec<String> = holders
         .iter()
         .take(3)

@@ -86,6 +86,10 @@ impl Resource for DiscoveryService {
     type Observed = DiscoveryServiceObserved;
     type Outputs = DiscoveryServiceOutputs;
 
+    fn claim(&self) -> Option<String> {
+        Some(format!("{} in {}", self.name, self.namespace.address()))
+    }
+
     fn diff(
         &self,
         seen: &DiscoveryServiceObserved,

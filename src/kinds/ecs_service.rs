@@ -136,6 +136,10 @@ impl Resource for EcsService {
     type Observed = EcsServiceObserved;
     type Outputs = EcsServiceOutputs;
 
+    fn claim(&self) -> Option<String> {
+        Some(self.name.clone())
+    }
+
     fn diff(&self, seen: &EcsServiceObserved, recorded: Option<&Self>, known: &Known) -> Change {
         self.compare(seen, recorded, known)
     }

@@ -131,6 +131,14 @@ impl Resource for Listener {
     type Observed = ListenerObserved;
     type Outputs = ListenerOutputs;
 
+    fn claim(&self) -> Option<String> {
+        Some(format!(
+            "{} port {}",
+            self.load_balancer.address(),
+            self.port
+        ))
+    }
+
     fn diff(&self, seen: &ListenerObserved, recorded: Option<&Self>, known: &Known) -> Change {
         let mut change = Change::default();
         let load_balancer_arn = known.get(&self.load_balancer, |balancer| balancer.arn);

@@ -62,6 +62,14 @@ impl Resource for ListenerRule {
     type Observed = ListenerRuleObserved;
     type Outputs = ListenerRuleOutputs;
 
+    fn claim(&self) -> Option<String> {
+        Some(format!(
+            "{} priority {}",
+            self.listener.address(),
+            self.priority
+        ))
+    }
+
     fn diff(&self, seen: &ListenerRuleObserved, recorded: Option<&Self>, known: &Known) -> Change {
         let mut change = Change::default();
         // A rule's ARN begins with its listener's.

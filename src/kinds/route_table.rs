@@ -290,31 +290,31 @@ impl RouteTable {
 }
 
 async fn associate(aws: &Aws, route_table_id: &str, subnet_id: &str) -> Result<(), CallError> {
-    let answer = settle("ec2:AssociateRouteTable", Settle::Fresh, || {
+    match associate_free(aws, route_table_id, subnet_id).await {
+        Err(error) if error.class == ErrorClass::AlreadyExists => {
+            take_over(aws, route_table_id, subnet_id).await
+        }
+        answer => answer,
+    }
+}
+
+/// For a subnet that follows no other table.
+async fn associate_free(aws: &Aws, route_table_id: &str, subnet_id: &str) -> Result<(), CallError> {
+    settle("ec2:AssociateRouteTable", Settle::Fresh, || {
         aws.ec2
             .associate_route_table()
             .route_table_id(route_table_id)
             .subnet_id(subnet_id)
             .send()
     })
-    .await;
-    match answer {
-        Err(error) if error.class == ErrorClass::AlreadyExists => {
-            take_over(aws, route_table_id, subnet_id, error).await
-        }
-        Err(error) => Err(error),
-        Ok(_) => Ok(()),
-    }
+    .await
+    .map(|_| ())
 }
 
 /// A subnet follows one table at a time (aws-behaviour §2.4). When it leaves another table for this
-/// one, replacing the association moves it without a moment on the VPC's main table.
-async fn take_over(
-    aws: &Aws,
-    route_table_id: &str,
-    subnet_id: &str,
-    refusal: CallError,
-) -> Result<(), CallError> {
+/// one, replacing the association moves it without a moment on the VPC's main table. The other may let
+/// go of it at any moment, by a step of the same run that removes it; then the subnet is free.
+async fn take_over(aws: &Aws, route_table_id: &str, subnet_id: &str) -> Result<(), CallError> {
     let by_subnet = filter("association.subnet-id", vec![subnet_id.to_owned()]);
     let tables = list(aws, by_subnet).await?;
     let current = tables.iter().find_map(|table| {
@@ -323,17 +323,24 @@ async fn take_over(
     });
     match current {
         Some((current_id, _)) if current_id == route_table_id => Ok(()),
-        Some((_, association_id)) => send(
-            "ec2:ReplaceRouteTableAssociation",
-            aws.ec2
-                .replace_route_table_association()
-                .association_id(association_id)
-                .route_table_id(route_table_id)
-                .send(),
-        )
-        .await
-        .map(|_| ()),
-        None => Err(refusal),
+        Some((_, association_id)) => {
+            let moved = send(
+                "ec2:ReplaceRouteTableAssociation",
+                aws.ec2
+                    .replace_route_table_association()
+                    .association_id(association_id)
+                    .route_table_id(route_table_id)
+                    .send(),
+            )
+            .await;
+            match moved {
+                Err(error) if error.is_not_found() => {
+                    associate_free(aws, route_table_id, subnet_id).await
+                }
+                moved => moved.map(|_| ()),
+            }
+        }
+        None => associate_free(aws, route_table_id, subnet_id).await,
     }
 }
 

@@ -114,6 +114,10 @@ impl Resource for SecurityGroup {
     type Observed = SecurityGroupObserved;
     type Outputs = SecurityGroupOutputs;
 
+    fn claim(&self) -> Option<String> {
+        Some(format!("{} in {}", self.group_name, self.vpc.address()))
+    }
+
     fn diff(&self, seen: &SecurityGroupObserved, recorded: Option<&Self>, known: &Known) -> Change {
         let mut change = Change::default();
         let vpc_id = known.get(&self.vpc, |vpc| vpc.vpc_id);

@@ -84,6 +84,10 @@ impl Resource for TargetGroup {
     type Observed = TargetGroupObserved;
     type Outputs = TargetGroupOutputs;
 
+    fn claim(&self) -> Option<String> {
+        Some(self.name.clone())
+    }
+
     fn diff(&self, seen: &TargetGroupObserved, recorded: Option<&Self>, known: &Known) -> Change {
         let mut change = Change::default();
         change.field("name", &seen.name, &self.name, Effect::Replace);

@@ -236,8 +236,54 @@ impl Resource for Vpc {
     }
 
     async fn holders(&self, context: &Context<'_, Aws>, outputs: &VpcOutputs) -> Vec<Holder> {
-        holders_among_interfaces(context.cloud, InterfaceFilter::Vpc(&outputs.vpc_id)).await
+        let (aws, vpc_id) = (context.cloud, &outputs.vpc_id);
+        let (mut holders, subnets, groups) = tokio::join!(
+            holders_among_interfaces(aws, InterfaceFilter::Vpc(vpc_id)),
+            holding_subnets(aws, vpc_id),
+            holding_groups(aws, vpc_id),
+        );
+        holders.extend(subnets);
+        holders.extend(groups);
+        holders
     }
+}
+
+/// Subnets that somebody else made in the VPC. None when AWS can't be asked: this only explains.
+async fn holding_subnets(aws: &Aws, vpc_id: &str) -> Vec<Holder> {
+    let call = aws.ec2.describe_subnets().filters(in_vpc(vpc_id));
+    let answer = send("ec2:DescribeSubnets", call.send()).await;
+    answer
+        .ok()
+        .and_then(|answer| answer.subnets)
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|subnet| subnet.subnet_id)
+        .map(|id| Holder {
+            id,
+            what: "subnet".to_owned(),
+        })
+        .collect()
+}
+
+/// Security groups that somebody else made in the VPC; its `default` one goes with it.
+async fn holding_groups(aws: &Aws, vpc_id: &str) -> Vec<Holder> {
+    let call = aws.ec2.describe_security_groups().filters(in_vpc(vpc_id));
+    let answer = send("ec2:DescribeSecurityGroups", call.send()).await;
+    answer
+        .ok()
+        .and_then(|answer| answer.security_groups)
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|group| group.group_name() != Some("default"))
+        .map(|group| Holder {
+            what: format!("security group {}", group.group_name().unwrap_or_default()),
+            id: group.group_id.unwrap_or_default(),
+        })
+        .collect()
+}
+
+fn in_vpc(vpc_id: &str) -> Filter {
+    Filter::builder().name("vpc-id").values(vpc_id).build()
 }
 
 impl Vpc {

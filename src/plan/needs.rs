@@ -62,6 +62,7 @@ pub(super) fn of(steps: &[Step], recorded: &Recorded) -> Vec<Vec<Need>> {
             }
         }
     }
+    add_claims(&mut needs, steps, recorded, &index);
     for list in &mut needs {
         list.sort();
         list.dedup();
@@ -96,11 +97,12 @@ fn before_removing(
     dependency: usize,
     on_delete: OnDelete,
 ) -> Option<Need> {
-    // A resource whose removal has to be finished before it is made anew is removed too.
-    let removed = |step: &Step| step.action == Action::Delete;
-    if !removed(&steps[dependency]) {
-        return None;
-    }
+    let on_delete = match steps[dependency].action {
+        Action::Delete => on_delete,
+        // Nothing of AWS's has an order here, but removing the dependent may take the outputs.
+        Action::Forget => OnDelete::Gone,
+        _ => return None,
+    };
     match (steps[dependent].action, on_delete) {
         (Action::Delete, OnDelete::Gone) => Some(Need {
             step: dependent,
@@ -112,4 +114,58 @@ fn before_removing(
         }),
         _ => None,
     }
+}
+
+/// What one object lets go of, another of the stack may take: the listener on port 80 becomes the one
+/// on 443, and a new one redirects from port 80. A step waits for the one that has its claim now.
+fn add_claims(
+    needs: &mut [Vec<Need>],
+    steps: &[Step],
+    recorded: &Recorded,
+    index: &HashMap<&Address, usize>,
+) {
+    let holders: HashMap<(&str, String), usize> = recorded
+        .iter()
+        .filter_map(|(address, _, resource)| {
+            let claim = resource.claim()?;
+            Some(((address.kind(), claim), *index.get(address)?))
+        })
+        .collect();
+    for (at, step) in steps.iter().enumerate() {
+        if !matches!(step.action, Action::Create | Action::Update) {
+            continue;
+        }
+        let claim = step.resource.claim();
+        let held = claim.and_then(|claim| holders.get(&(step.address.kind(), claim)));
+        let Some(&holder) = held.filter(|&&holder| holder != at) else {
+            continue;
+        };
+        let until = match steps[holder].action {
+            Action::Delete => Until::Gone,
+            Action::Update => Until::Exists,
+            _ => continue,
+        };
+        // Two that change places can't wait for each other; their kind has to see to that.
+        if !waits_for(needs, holder, at) {
+            needs[at].push(Need {
+                step: holder,
+                until,
+            });
+        }
+    }
+}
+
+/// Whether the step waits, by whatever detour, for the other.
+fn waits_for(needs: &[Vec<Need>], step: usize, other: usize) -> bool {
+    let mut seen = vec![false; needs.len()];
+    let mut open = vec![step];
+    while let Some(at) = open.pop() {
+        if at == other {
+            return true;
+        }
+        if !std::mem::replace(&mut seen[at], true) {
+            open.extend(needs[at].iter().map(|need| need.step));
+        }
+    }
+    false
 }

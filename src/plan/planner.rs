@@ -65,6 +65,12 @@ pub enum PlanError {
         /// Its spec, which says by what.
         spec: Value,
     },
+    /// Something is to be looked up that navi itself made for the stack.
+    #[error("navi made {address} for this stack: it can't be looked up instead")]
+    MadeNotLookedUp {
+        /// What it is.
+        address: Address,
+    },
 }
 
 /// The plan that brings the account to what the stack wants.
@@ -121,6 +127,13 @@ fn renews(step: &Step) -> bool {
 }
 
 fn look_up(node: &Node, observation: &Observation, recorded: &Recorded) -> Result<Step, PlanError> {
+    if let Some((record, _)) = recorded.get(&node.address)
+        && !record.lookup
+    {
+        return Err(PlanError::MadeNotLookedUp {
+            address: node.address.clone(),
+        });
+    }
     let found = observation
         .found
         .get(&node.address)
@@ -146,6 +159,10 @@ fn wanted(node: &Node, observation: &Observation, recorded: &Recorded, known: &K
     let Some((record, recorded_resource)) = recorded.get(&node.address) else {
         return new(Action::Create, Reason::Missing);
     };
+    // It was only looked up: another's, and never to be changed or recorded as ours.
+    if record.lookup {
+        return new(Action::Create, Reason::Missing);
+    }
     let seen = observation.seen.get(&node.address);
     if record.status == Status::Deleting {
         return Step {

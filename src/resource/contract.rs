@@ -148,6 +148,12 @@ pub trait Resource:
         false
     }
 
+    /// What only one object of the kind can have at a time, whatever its address (a listener's port).
+    /// What wants it waits until what had it at the last run has let go of it.
+    fn claim(&self) -> Option<String> {
+        None
+    }
+
     /// What differs from what AWS has. `recorded` is the spec as of the last run, for the little
     /// that a batched read can't tell (tags of some services).
     fn diff(&self, seen: &Self::Observed, recorded: Option<&Self>, known: &Known) -> Change;

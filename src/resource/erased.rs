@@ -67,6 +67,8 @@ pub trait AnyResource: Debug + Send + Sync {
     fn is_workload(&self) -> bool;
     /// Whether it is only looked up.
     fn is_lookup(&self) -> bool;
+    /// What only one object of the kind can have at a time.
+    fn claim(&self) -> Option<String>;
     /// The spec as it is recorded.
     fn value(&self) -> Value;
     /// What it depends on.
@@ -103,6 +105,10 @@ impl<K: Resource> AnyResource for K {
 
     fn is_lookup(&self) -> bool {
         Resource::is_lookup(self)
+    }
+
+    fn claim(&self) -> Option<String> {
+        Resource::claim(self)
     }
 
     fn value(&self) -> Value {

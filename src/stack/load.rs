@@ -36,6 +36,17 @@ pub fn load(source_name: &str, text: &str, variables: &Variables) -> Result<Load
     }
 }
 
+/// The stack's name alone, as far as it can be told from a file that may be wrong everywhere else.
+pub fn name(text: &str, variables: &Variables) -> Option<String> {
+    let mut problems = Problems::default();
+    let mut root = yaml::parse(text, &mut problems)?;
+    variables::substitute(&mut root, variables, text, &mut problems);
+    match &root.entry("stack")?.value.kind {
+        Kind::Scalar(scalar) if !scalar.is_null() => Some(scalar.text.clone()),
+        _ => None,
+    }
+}
+
 fn read(text: &str, variables: &Variables, problems: &mut Problems) -> Option<Stack> {
     let mut root = yaml::parse(text, problems)?;
     if let Kind::Scalar(scalar) = &root.kind

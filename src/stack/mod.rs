@@ -23,7 +23,7 @@ mod variables;
 mod write;
 mod yaml;
 
-pub use load::{Loaded, load};
+pub use load::{Loaded, load, name};
 pub use policies::{Effect, NamedPolicy, Statement};
 pub use problem::{Problem, StackErrors};
 pub use resolved::{
