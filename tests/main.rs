@@ -6,6 +6,7 @@ mod configuration;
 mod interruptions;
 mod kill;
 mod life;
+mod lookups;
 mod moto;
 mod planning;
 mod rooms;
