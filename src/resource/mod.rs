@@ -19,4 +19,4 @@ pub use erased::{
 };
 pub use error::{CallError, Certainty, ErrorClass, Leftover, StepError};
 pub use known::Known;
-pub use reference::{Edge, Gate, OnDelete, Ref, edges_in};
+pub use reference::{Edge, Gate, OnDelete, Ref, edges_in, redirect};

@@ -160,6 +160,22 @@ pub fn edges_in(spec: &Value) -> Vec<Edge> {
     edges
 }
 
+/// Lets every reference to `from` in a serialised spec name `to`: the object moved to another address.
+pub fn redirect(spec: &mut Value, from: &Address, to: &Address) {
+    match spec {
+        Value::Object(fields) => match fields.get_mut("$ref") {
+            Some(Value::String(address)) if *address == from.to_string() => {
+                *address = to.to_string();
+            }
+            _ => fields
+                .values_mut()
+                .for_each(|field| redirect(field, from, to)),
+        },
+        Value::Array(items) => items.iter_mut().for_each(|item| redirect(item, from, to)),
+        _ => {}
+    }
+}
+
 fn collect(value: &Value, edges: &mut Vec<Edge>) {
     match value {
         Value::Object(fields) if fields.contains_key("$ref") => {

@@ -103,6 +103,14 @@ pub enum Entry {
         /// The resource.
         address: Address,
     },
+    /// The object is known by another address from here on, and every spec that referred to it says so:
+    /// it makes room for its successor, or the stack file calls it by another name.
+    Moved {
+        /// Where it was recorded.
+        from: Address,
+        /// Where it is recorded now.
+        to: Address,
+    },
     /// The run ended by itself, well or not.
     RunEnded {
         /// Its ID.
@@ -234,6 +242,7 @@ impl fmt::Display for Entry {
             Entry::Ready { address, .. } => write!(formatter, "readiness of {address}"),
             Entry::LookedUp { address, .. } => write!(formatter, "lookup of {address}"),
             Entry::Forgotten { address } => write!(formatter, "forgetting of {address}"),
+            Entry::Moved { from, to } => write!(formatter, "move of {from} to {to}"),
             Entry::RunEnded { .. } => write!(formatter, "end of a run"),
         }
     }

@@ -9,8 +9,9 @@ use serde_json::Value;
 use super::{Intent, Sequence, StateError};
 use crate::resource::{Address, Edge, Known, edges_in};
 
-/// The form of snapshot and journal that this navi writes. A newer one is refused, never rewritten.
-pub const FORMAT_VERSION: u32 = 1;
+/// The form of snapshot and journal that this navi writes. A newer one is refused, never rewritten; an
+/// older one is read and written on in this form. 2 added the entry `moved`.
+pub const FORMAT_VERSION: u32 = 2;
 
 /// Everything that navi knows of one stack.
 ///

@@ -200,6 +200,12 @@ impl Session {
         self.write(Entry::Forgotten { address }).await.map(drop)
     }
 
+    /// Records a resource under another address; the records that refer to it follow.
+    pub async fn relocate(&self, from: &Address, to: &Address) -> Result<(), StateError> {
+        let (from, to) = (from.clone(), to.clone());
+        self.write(Entry::Moved { from, to }).await.map(drop)
+    }
+
     /// Ends the session: writes the snapshot, empties the journal, frees the lock. Also after a
     /// failed write, as it is the last chance to keep what this run learned. A session that
     /// changed nothing leaves the files as they are.

@@ -33,7 +33,8 @@ pub(super) fn decode(
             supported: FORMAT_VERSION,
         });
     }
-    let state: State = serde_json::from_slice(bytes).map_err(unreadable)?;
+    let mut state: State = serde_json::from_slice(bytes).map_err(unreadable)?;
+    state.version = FORMAT_VERSION;
     if state.stack != stack {
         return Err(StateError::OtherStack {
             file: file.to_owned(),

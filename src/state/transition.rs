@@ -3,7 +3,7 @@
 use super::{
     Entry, Intent, Outcome, Pending, Record, Run, Sequence, Stamped, State, Status, Unresolved,
 };
-use crate::resource::{Address, Leftover};
+use crate::resource::{Address, Leftover, redirect};
 
 /// An entry that can't follow on what the state says.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -107,6 +107,7 @@ impl State {
                     },
                 );
             }
+            Entry::Moved { from, to } => self.relocate(from, to)?,
             Entry::Forgotten { address } => {
                 self.no_pending(address)?;
                 if !self.resources.contains_key(address) && !self.unresolved.contains_key(address) {
@@ -115,6 +116,28 @@ impl State {
                 self.resources.remove(address);
                 self.unresolved.remove(address);
             }
+        }
+        Ok(())
+    }
+
+    /// The record moves as it is, and the records that refer to it follow: what is recorded of the
+    /// others goes on naming the object that they were made with.
+    fn relocate(&mut self, from: &Address, to: &Address) -> Result<(), String> {
+        if from.kind() != to.kind() {
+            return Err(format!("{to} is of another kind"));
+        }
+        self.no_pending(from)?;
+        self.no_pending(to)?;
+        if self.resources.contains_key(to) || self.unresolved.contains_key(to) {
+            return Err(format!("{to} is taken"));
+        }
+        let record = self
+            .resources
+            .remove(from)
+            .ok_or("no such resource is recorded")?;
+        self.resources.insert(to.clone(), record);
+        for record in self.resources.values_mut() {
+            redirect(&mut record.spec, from, to);
         }
         Ok(())
     }

@@ -17,7 +17,7 @@ struct Event {
 }
 
 fn events() -> impl Strategy<Value = Vec<Event>> {
-    let event = (0_u8..13, 0_u8..4, 0_u8..4).prop_map(|(what, resource, detail)| Event {
+    let event = (0_u8..14, 0_u8..4, 0_u8..4).prop_map(|(what, resource, detail)| Event {
         what,
         resource,
         detail,
@@ -69,6 +69,10 @@ impl Event {
                 outputs: value,
             },
             11 => Entry::Forgotten { address },
+            12 => Entry::Moved {
+                from: address,
+                to: Address::new("vpc", format!("v{}", self.detail)),
+            },
             _ => match self.detail {
                 0 => Entry::Zones {
                     zones: vec![format!("zone-{}", self.resource)],

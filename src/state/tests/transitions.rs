@@ -274,6 +274,38 @@ fn an_impossible_entry_is_named_and_changes_nothing() {
             },
         ),
         (
+            "nothing to move",
+            vec![],
+            Entry::Moved {
+                from: vpc(),
+                to: Address::new("vpc", "other"),
+            },
+        ),
+        (
+            "moved onto itself",
+            made(),
+            Entry::Moved {
+                from: vpc(),
+                to: vpc(),
+            },
+        ),
+        (
+            "moved to another kind",
+            made(),
+            Entry::Moved {
+                from: vpc(),
+                to: Address::new("subnet", "main"),
+            },
+        ),
+        (
+            "moved while something is under way",
+            [made(), vec![intent(Intent::Delete)]].concat(),
+            Entry::Moved {
+                from: vpc(),
+                to: Address::new("vpc", "other"),
+            },
+        ),
+        (
             "moved",
             vec![Entry::Identified(Identity {
                 account: "1".into(),
@@ -299,6 +331,32 @@ fn an_impossible_entry_is_named_and_changes_nothing() {
             "{case}"
         );
     }
+}
+
+#[test]
+fn a_moved_record_keeps_everything_and_is_still_referred_to() {
+    let subnet = Address::new("subnet", "a");
+    let moved = Address::new("vpc", "main~1");
+    let state = made_then([
+        Entry::Intent {
+            address: subnet.clone(),
+            intent: Intent::Create {
+                token: "t3".into(),
+                spec: json!({"vpcs": [{"$ref": vpc(), "gate": "exists", "on_delete": "gone"}]}),
+            },
+        },
+        outcome(3, done(true)),
+        Entry::Moved {
+            from: vpc(),
+            to: moved.clone(),
+        },
+        // The address is free for a successor.
+        intent(create("t4")),
+    ]);
+    assert_eq!(state.resources[&moved].outputs, outputs("vpc-1"));
+    assert_eq!(state.resources[&moved].token, "t1");
+    assert_eq!(state.resources[&subnet].edges()[0].to, moved);
+    assert!(!state.resources.contains_key(&vpc()));
 }
 
 #[test]
