@@ -21,6 +21,8 @@ pub struct Aws {
     pub ecs: aws_sdk_ecs::Client,
     /// ECS without the SDK's retries, for RegisterTaskDefinition (every call makes a revision).
     pub ecs_once: aws_sdk_ecs::Client,
+    /// Elastic Container Registry.
+    pub ecr: aws_sdk_ecr::Client,
     /// Elastic Load Balancing, version 2.
     pub elb: aws_sdk_elasticloadbalancingv2::Client,
     /// Cloud Map.
@@ -53,6 +55,7 @@ impl Aws {
             ec2_once: aws_sdk_ec2::Client::new(&once),
             ecs: aws_sdk_ecs::Client::new(config),
             ecs_once: aws_sdk_ecs::Client::new(&once),
+            ecr: aws_sdk_ecr::Client::new(config),
             elb: aws_sdk_elasticloadbalancingv2::Client::new(config),
             cloud_map: aws_sdk_servicediscovery::Client::new(config),
             route53: aws_sdk_route53::Client::new(config),

@@ -202,6 +202,8 @@ pub fn classify(code: &str, message: &str) -> ErrorClass {
         | "OperationNotFound"
         | "InstanceNotFound"
         | "ClusterNotFoundException"
+        | "RepositoryNotFoundException"
+        | "ImageNotFoundException"
         | "ResourceNotFoundException" => ErrorClass::NotFound,
 
         "EntityAlreadyExists"
