@@ -19,6 +19,7 @@ fn the_help_of_every_command_reads_well() {
         "outputs",
         "config",
         "schema",
+        "state",
         "unlock",
         "sandbox",
         "completions",

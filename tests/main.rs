@@ -11,5 +11,6 @@ mod moto;
 mod planning;
 mod rooms;
 mod secrets;
+mod state_commands;
 mod support;
 mod virtual_time;

@@ -7,7 +7,7 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 use super::sandbox_server::SandboxServer;
 use super::{
-    completions, config, down, exit_code, outputs, plan, sandbox, schema, status, unlock, up,
+    completions, config, down, exit_code, outputs, plan, sandbox, schema, state, status, unlock, up,
 };
 
 const DEFAULT_FILE: &str = "navi.yaml";
@@ -94,6 +94,7 @@ pub enum Command {
     Outputs(outputs::OutputsArguments),
     Config(config::ConfigArguments),
     Schema(schema::SchemaArguments),
+    State(state::StateArguments),
     Unlock(unlock::UnlockArguments),
     Sandbox(sandbox::SandboxArguments),
     Completions(completions::CompletionsArguments),

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::exit_code;
 use super::sandbox_server::SandboxError;
+use super::state::EditError;
 use crate::aws::ConfigurationError;
 use crate::graph::GraphError;
 use crate::observe::ObserveError;
@@ -67,6 +68,8 @@ pub enum CommandError {
     Plan(#[from] PlanError),
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
+    #[error(transparent)]
+    Edit(#[from] EditError),
     #[error("`navi {command}` asks before it changes anything, and nobody can answer here")]
     NobodyToAsk { command: &'static str },
     #[error(
@@ -140,6 +143,7 @@ impl CommandError {
                     .to_owned(),
             ),
             CommandError::Sandbox(error) => error.hint(),
+            CommandError::Edit(error) => error.hint(),
             CommandError::Plan(error) => Some(plan_hint(error)),
             CommandError::NotClosed(_) => Some(
                 "the journal holds all that happened: mend the cause and run the command again"

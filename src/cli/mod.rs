@@ -18,6 +18,7 @@ mod sandbox;
 mod sandbox_server;
 mod schema;
 mod stack_file;
+mod state;
 mod status;
 mod unlock;
 mod up;
@@ -72,6 +73,7 @@ async fn route(arguments: &Arguments) -> Result<u8, CommandError> {
         Command::Outputs(arguments) => outputs::run(global, arguments).await,
         Command::Config(_) => config::run(global).map(|()| exit_code::DONE),
         Command::Schema(_) => schema::run().map(|()| exit_code::DONE),
+        Command::State(arguments) => state::run(global, arguments).await,
         Command::Unlock(arguments) => unlock::run(global, arguments),
         Command::Sandbox(arguments) => sandbox::run(global, arguments).await,
         Command::Completions(arguments) => completions::run(arguments).map(|()| exit_code::DONE),

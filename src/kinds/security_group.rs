@@ -128,12 +128,8 @@ impl Resource for SecurityGroup {
             &self.group_name,
             Effect::Replace,
         );
-        change.field(
-            "description",
-            &seen.description,
-            &self.description,
-            Effect::Replace,
-        );
+        // Not the description: it is navi's own prose, which the stack file can't set. AWS never lets it
+        // change, and a group that was adopted or whose service was renamed needs no successor for it.
         change.field(
             "ingress",
             &seen.ingress,
@@ -488,7 +484,7 @@ mod tests {
     #[test]
     fn each_field_changes_as_aws_allows() {
         type Edit = fn(&mut SecurityGroup);
-        let cases: [(&str, Edit, Effect); 6] = [
+        let cases: [(&str, Edit, Effect); 5] = [
             (
                 "vpc",
                 |group| group.vpc = Ref::exists("other"),
@@ -497,11 +493,6 @@ mod tests {
             (
                 "group_name",
                 |group| group.group_name = "navi-lb".into(),
-                Effect::Replace,
-            ),
-            (
-                "description",
-                |group| group.description = "another".into(),
                 Effect::Replace,
             ),
             (
@@ -528,6 +519,14 @@ mod tests {
             assert_eq!(change.fields[0].field, field);
             assert_eq!(change.fields[0].effect, effect, "{field}");
         }
+    }
+
+    #[test]
+    fn another_description_is_no_difference() {
+        let mut group = wanted();
+        group.description = "another".into();
+        let change = group.diff(&seen(), Some(&wanted()), &known());
+        assert!(change.is_empty(), "{change:?}");
     }
 
     #[test]

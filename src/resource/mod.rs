@@ -9,6 +9,7 @@ mod erased;
 mod error;
 mod known;
 mod reference;
+mod selector;
 
 pub use address::{Address, AddressError};
 pub use change::{Change, Effect, FieldChange, Readiness, TagMap, UNKNOWN_UNTIL_APPLIED};
@@ -20,3 +21,4 @@ pub use erased::{
 pub use error::{CallError, Certainty, ErrorClass, Leftover, StepError};
 pub use known::Known;
 pub use reference::{Edge, Gate, OnDelete, Ref, edges_in, redirect};
+pub use selector::{NothingSelected, Selector, is_of_service, select};

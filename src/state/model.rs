@@ -61,7 +61,7 @@ pub struct Identity {
 pub struct Run {
     /// Its ID.
     pub id: String,
-    /// The command, `up` or `down`.
+    /// The command, such as `up`.
     pub command: String,
     /// When it wrote its first entry, in milliseconds since 1970.
     pub began: u64,
