@@ -181,6 +181,7 @@ impl Scene {
 
     fn plan(&self, desired: &ResourceGraph) -> Plan {
         let observation = Observation {
+            trusted: Default::default(),
             seen: self.seen.clone(),
             found: BTreeMap::new(),
         };
@@ -217,14 +218,16 @@ fn a_field_that_changes_in_place_is_shown_with_both_values() {
 #[test]
 fn a_replacement_names_the_field_and_reaches_the_dependents() {
     let plan = Scene::finished().plan(&desired(vpc("10.9.0.0/16"), true));
-    assert_eq!(plan.replacements().count(), 1);
+    assert_eq!(plan.replacements().count(), 2);
     insta::assert_snapshot!(text(&plan), @"
     ± vpc.main (small-vpc)
-        cidr_block: 10.0.0.0/16 → 10.9.0.0/16  (can't change in place)
-    ~ internet_gateway.main
-        attachment: vpc-1 → (known after apply)
+        cidr_block: 10.0.0.0/16 → 10.9.0.0/16  (needs a new one)
+    ± internet_gateway.main
+        attachment: vpc-1 → (known after apply)  (needs a new one)
+    - internet_gateway.main~1  the old internet_gateway.main, once the new one does its work
+    - vpc.main~1 (small-vpc)  the old vpc.main, once the new one does its work
 
-    Plan: 1 to change, 1 to replace.
+    Plan: 2 to replace, 2 to remove.
     ");
 }
 
@@ -234,6 +237,9 @@ fn what_vanished_is_made_again_and_its_dependents_follow() {
     scene.seen.remove(&Address::new("internet_gateway", "main"));
     let plan = scene.plan(&desired(vpc("10.0.0.0/16"), true));
     insta::assert_snapshot!(text(&plan), @"
+    Changed by others since the last run:
+    ! internet_gateway.main  it is gone
+
     + internet_gateway.main  it is gone from AWS and is made again
 
     Plan: 1 to create, 1 unchanged.

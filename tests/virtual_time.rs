@@ -11,7 +11,7 @@ use navi::aws::Aws;
 use navi::execute::{Interrupt, Options, RunReport, execute};
 use navi::graph::ResourceGraph;
 use navi::model;
-use navi::observe::{observe, recorded_resources};
+use navi::observe::{Refresh, observe, recorded_resources};
 use navi::plan::{Plan, Recorded, plan_down, plan_up};
 use navi::report::{Event, Sink};
 use navi::sandbox::{DEFAULT_ACCOUNT, Pace};
@@ -80,7 +80,7 @@ impl Scene {
         let resources = recorded_resources(&self.aws, &state).unwrap();
         match desired {
             Some(desired) => {
-                let seen = observe(&self.aws, desired, &resources, &state)
+                let seen = observe(&self.aws, desired, &resources, &state, Refresh::All)
                     .await
                     .unwrap();
                 plan_up(desired, &seen, &Recorded::new(&state, resources)).unwrap()

@@ -72,11 +72,6 @@ pub enum CommandError {
     Edit(#[from] EditError),
     #[error("`navi {command}` asks before it changes anything, and nobody can answer here")]
     NobodyToAsk { command: &'static str },
-    #[error(
-        "{} can't be changed in place, and navi does not replace resources yet; nothing was changed",
-        fields.join(", ")
-    )]
-    Replacement { fields: Vec<String> },
     #[error("nothing was changed: the answer was no")]
     Declined,
     #[error("could not ask for a confirmation")]
@@ -138,10 +133,6 @@ impl CommandError {
             CommandError::NobodyToAsk { command } => Some(format!(
                 "look at `navi plan` first, then say `navi {command} --yes`"
             )),
-            CommandError::Replacement { .. } => Some(
-                "`navi plan` shows all that it would take; take the change back, or `navi down` and `navi up`"
-                    .to_owned(),
-            ),
             CommandError::Sandbox(error) => error.hint(),
             CommandError::Edit(error) => error.hint(),
             CommandError::Plan(error) => Some(plan_hint(error)),
@@ -237,6 +228,10 @@ fn plan_hint(error: &PlanError) -> String {
         PlanError::MadeNotLookedUp { .. } => {
             "take `find` back in the stack file; what navi made goes with the stack".to_owned()
         }
+        PlanError::NoRoomBeside { .. } => "nothing was changed. Give the new one what the old one doesn't have \
+             (another address range, another name), or do it in two runs of `navi up`: first without it in the \
+             stack file, then with it"
+            .to_owned(),
     }
 }
 

@@ -216,6 +216,7 @@ mod tests {
             host_headers: hosts.iter().map(|host| (*host).to_owned()).collect(),
             path_patterns: Vec::new(),
             target_group: Ref::exists("web"),
+            turning_from: None,
             tags: TagMap::new(),
         };
         (address, json!(spec), json!({"arn": "arn:rule"}))

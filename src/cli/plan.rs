@@ -9,6 +9,7 @@ use super::error::CommandError;
 use super::run::view;
 use super::stack_file::StackFile;
 use super::{exit_code, output, planning};
+use crate::observe::Refresh;
 use crate::plan::{Plan, PlanText};
 use crate::report::Palette;
 use crate::state::Access;
@@ -23,6 +24,10 @@ pub struct PlanArguments {
     /// Exit with 2 when there is something to change
     #[arg(long)]
     exit_code: bool,
+
+    /// Trust the state: look only at what the file changes and what depends on that
+    #[arg(long)]
+    no_refresh: bool,
 }
 
 pub async fn run(global: &GlobalOptions, arguments: &PlanArguments) -> Result<u8, CommandError> {
@@ -40,13 +45,18 @@ pub async fn run(global: &GlobalOptions, arguments: &PlanArguments) -> Result<u8
         .state()
         .check_identity(&connection.account, &connection.region)?;
     planning::settle(&session, &connection, &*view(global)).await?;
-    let plan = planning::for_up(&stack, &session, &connection).await?;
+    let refresh = match arguments.no_refresh {
+        true => Refresh::Changed,
+        false => Refresh::All,
+    };
+    let plan = planning::for_up(&stack, &session, &connection, refresh).await?;
     if global.json() {
         output::document(&json!({
             "stack": name,
             "account": connection.account,
             "region": connection.region,
             "changes_pending": plan.mutates(),
+            "drift": plan.drift,
             "plan": steps_document(&plan),
         }))?;
     } else {
@@ -95,6 +105,7 @@ pub fn steps_document(plan: &Plan) -> Value {
                 "action": step.action,
                 "reason": step.reason,
                 "fields": step.change.fields,
+                "interrupts": step.interruption,
             })
         })
         .collect()

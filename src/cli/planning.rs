@@ -4,10 +4,9 @@ use super::context::Connection;
 use super::error::CommandError;
 use crate::graph::ResourceGraph;
 use crate::model;
-use crate::observe::{observe, recorded_resources};
+use crate::observe::{Refresh, observe, recorded_resources};
 use crate::plan::{Plan, Recorded, plan_down, plan_up};
 use crate::report::{Event, Sink};
-use crate::resource::{Effect, UNKNOWN_UNTIL_APPLIED};
 use crate::stack::Stack;
 use crate::state::{Finding, Session, recover};
 
@@ -37,11 +36,12 @@ pub async fn for_up(
     stack: &Stack,
     session: &Session,
     connection: &Connection,
+    refresh: Refresh,
 ) -> Result<Plan, CommandError> {
     let desired = desired(stack, connection)?;
     let state = session.state();
     let resources = recorded_resources(&connection.aws, &state)?;
-    let observation = observe(&connection.aws, &desired, &resources, &state).await?;
+    let observation = observe(&connection.aws, &desired, &resources, &state, refresh).await?;
     let recorded = Recorded::new(&state, resources);
     Ok(plan_up(&desired, &observation, &recorded)?)
 }
@@ -55,27 +55,4 @@ pub fn for_down(session: &Session, connection: &Connection) -> Result<Plan, Comm
 
 fn desired(stack: &Stack, connection: &Connection) -> Result<ResourceGraph, CommandError> {
     Ok(model::build(stack, &connection.region)?)
-}
-
-/// The fields that would need a resource to be made anew, with their values: those that were changed,
-/// not those of dependents that would only follow. Empty if `up` can do all of it.
-pub fn unchangeable(plan: &Plan) -> Vec<String> {
-    let fields: Vec<(bool, String)> = plan
-        .replacements()
-        .flat_map(|step| step.change.fields.iter().map(move |field| (step, field)))
-        .filter(|(_, field)| field.effect == Effect::Replace)
-        .map(|(step, field)| {
-            let text = format!(
-                "{} of {} ({} → {})",
-                field.field, step.address, field.old, field.new
-            );
-            (field.new == UNKNOWN_UNTIL_APPLIED, text)
-        })
-        .collect();
-    let all_follow = fields.iter().all(|(follows, _)| *follows);
-    fields
-        .into_iter()
-        .filter(|(follows, _)| all_follow || !follows)
-        .map(|(_, text)| text)
-        .collect()
 }

@@ -11,7 +11,7 @@ use super::run::view;
 use super::stack_file::{StackChoice, require_recorded};
 use super::{exit_code, output, planning};
 use crate::graph::ResourceGraph;
-use crate::observe::{Observation, observe, recorded_resources};
+use crate::observe::{Observation, Refresh, observe, recorded_resources};
 use crate::report::{Palette, id_of};
 use crate::resource::{Address, AnyResource, Known, Readiness};
 use crate::state::{Access, Record, Session, Status};
@@ -104,7 +104,14 @@ async fn look(session: &Session, connection: &Connection) -> Result<Vec<Line>, C
     let state = session.state();
     let resources = recorded_resources(&connection.aws, &state)?;
     let nothing_new = ResourceGraph::default();
-    let observation = observe(&connection.aws, &nothing_new, &resources, &state).await?;
+    let observation = observe(
+        &connection.aws,
+        &nothing_new,
+        &resources,
+        &state,
+        Refresh::All,
+    )
+    .await?;
     let known = state.known();
     let lines = state
         .resources

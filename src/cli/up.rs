@@ -11,6 +11,7 @@ use super::outputs::urls;
 use super::run::{Run, view};
 use super::stack_file::StackFile;
 use super::{exit_code, output, planning, prompt};
+use crate::observe::Refresh;
 use crate::report::{Command, Palette};
 use crate::state::{Access, Session};
 
@@ -64,11 +65,7 @@ async fn bring_up(
     session.identify(connection.identity()).await?;
     let view = view(global);
     planning::settle(session, &connection, &*view).await?;
-    let plan = planning::for_up(&stack, session, &connection).await?;
-    let fields = planning::unchangeable(&plan);
-    if !fields.is_empty() {
-        return Err(CommandError::Replacement { fields });
-    }
+    let plan = planning::for_up(&stack, session, &connection, Refresh::All).await?;
     let run = Run {
         global,
         command: Command::Up,

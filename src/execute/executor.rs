@@ -72,7 +72,7 @@ pub async fn execute(
         }),
         poller: Poller::new(cloud),
         calls: FuturesUnordered::new(),
-        known: Arc::new(session.known()),
+        known: Arc::new(known(plan, session)),
         started: HashMap::new(),
         last_said: HashMap::new(),
         going: HashMap::new(),
@@ -110,6 +110,17 @@ pub async fn execute(
         }
     }
     executor.finish()
+}
+
+/// What exists, what the plan deposes by its new address too: whoever leads to both names both.
+fn known(plan: &Plan, session: &Session) -> Known {
+    let mut known = session.known();
+    for step in &plan.steps {
+        if let (Some(deposed), Some(outputs)) = (&step.deposes, &step.outputs) {
+            known.insert(deposed.clone(), outputs.clone());
+        }
+    }
+    known
 }
 
 struct Executor<'a> {
@@ -212,7 +223,9 @@ impl<'a> Executor<'a> {
             return false;
         }
         let workload = self.plan.steps[index].resource.is_workload();
-        self.options.wait || (!workload && self.tracker.is_needed(index, Until::Ready))
+        self.options.wait
+            || (!workload && self.tracker.is_needed(index, Until::Ready))
+            || self.tracker.is_needed(index, Until::Complete)
     }
 
     fn wait(&mut self, index: usize, outputs: Value, wait_for: WaitFor) {

@@ -58,24 +58,12 @@ pub(super) async fn run(index: usize, step: &Step, work: Work<'_>) -> End {
         Action::LookUp => look_up(step, &work).await,
         Action::Record => record(step, &work).await,
         Action::Forget => work.session.forget(&step.address).await.map(|()| End::Gone),
-        Action::Replace => Ok(End::Failed(replacement_refused(step))),
+        Action::Replace => replace(step, &work).await,
         Action::Noop => Ok(End::Ready {
             outputs: step.outputs.clone().unwrap_or_default(),
         }),
     };
     result.unwrap_or_else(End::StateBroken)
-}
-
-/// `up` refuses a plan with replacements before it starts; this keeps a hole there from doing harm.
-fn replacement_refused(step: &Step) -> StepError {
-    CallError::local(
-        "navi",
-        format!(
-            "{} can't be changed in place, and navi does not replace yet",
-            step.address
-        ),
-    )
-    .into()
 }
 
 fn context(step: &Step, token: &str, work: &Work<'_>) -> AnyContext {
@@ -98,6 +86,32 @@ async fn create(index: usize, step: &Step, work: &Work<'_>) -> Result<End, State
         // It vanished from AWS: its record must not outlive it.
         work.session.forget(&step.address).await?;
     }
+    let (sequence, result) = make(step, work).await?;
+    made(step, sequence, result, work).await
+}
+
+/// Makes a successor. The old object keeps its record, at another address, and goes in a step of its own
+/// once the new one does its work. Where AWS made nothing, the old one is put back in its place.
+async fn replace(step: &Step, work: &Work<'_>) -> Result<End, StateError> {
+    let Some(deposed) = &step.deposes else {
+        let error = CallError::local("navi", "a replacement without a place for the old object");
+        return Ok(End::Failed(error.into()));
+    };
+    work.session.relocate(&step.address, deposed).await?;
+    let (sequence, result) = make(step, work).await?;
+    let nothing_made = matches!(&result, Err(error) if error.leftover == Leftover::None);
+    let end = made(step, sequence, result, work).await?;
+    if nothing_made {
+        work.session.relocate(deposed, &step.address).await?;
+    }
+    Ok(end)
+}
+
+/// The create itself: intent, call, and a look if the answer was lost.
+async fn make(
+    step: &Step,
+    work: &Work<'_>,
+) -> Result<(Sequence, Result<Value, StepError>), StateError> {
     let spec = step.resource.value();
     let token = work
         .session
@@ -115,7 +129,7 @@ async fn create(index: usize, step: &Step, work: &Work<'_>) -> Result<End, State
     {
         result = finish(step, &context, outputs, work).await;
     }
-    made(step, sequence, result, work).await
+    Ok((sequence, result))
 }
 
 /// A create whose answer was lost: what it made shows up within seconds, or was never made
@@ -178,7 +192,9 @@ async fn look(
 }
 
 async fn update(step: &Step, work: &Work<'_>) -> Result<End, StateError> {
-    let (Some(outputs), Some(seen)) = (&step.outputs, &step.seen) else {
+    // After a bridge the outputs are those that it answered.
+    let outputs = step.outputs.as_ref().or(work.known.value(&step.address));
+    let (Some(outputs), Some(seen)) = (outputs, &step.seen) else {
         let error = CallError::local("navi", "an update without a look; this is a defect of navi");
         return Ok(End::Failed(error.into()));
     };

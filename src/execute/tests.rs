@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::simulation::{CALL, Fault, Simulation, Slow};
 use super::{Interrupt, Options, RunReport, execute};
 use crate::graph::{GraphBuilder, ResourceGraph};
-use crate::observe::{observe, recorded_resources};
+use crate::observe::{Refresh, observe, recorded_resources};
 use crate::plan::{Action, Plan, Recorded, plan_down, plan_up};
 use crate::report::event::{Event, Sink};
 use crate::resource::Ref;
@@ -58,7 +58,7 @@ impl Bench {
         let resources = recorded_resources(&self.cloud, &state).unwrap();
         match desired {
             Some(desired) => {
-                let seen = observe(&self.cloud, desired, &resources, &state)
+                let seen = observe(&self.cloud, desired, &resources, &state, Refresh::All)
                     .await
                     .unwrap();
                 plan_up(desired, &seen, &Recorded::new(&state, resources)).unwrap()

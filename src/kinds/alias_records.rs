@@ -68,6 +68,7 @@ pub struct AliasRecordsOutputs {
 
 impl Resource for AliasRecords {
     const KIND: &'static str = "alias_records";
+    const DIRECTS_TRAFFIC: bool = true;
     type Cloud = Aws;
     type Observed = AliasRecordsObserved;
     type Outputs = AliasRecordsOutputs;

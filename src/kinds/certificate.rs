@@ -101,7 +101,7 @@ impl Resource for Certificate {
         );
         if is_dead(&seen.status) {
             let old = seen.status.as_str().to_owned();
-            change.note("status", old, "ISSUED".to_owned(), Effect::Replace);
+            change.condition("status", old, "ISSUED".to_owned(), Effect::Replace);
         } else if seen.validation_records.is_empty() {
             // A run broke off before AWS had told the records, so nobody wrote them.
             note_records(&mut change, "validation");

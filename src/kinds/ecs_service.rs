@@ -28,10 +28,11 @@ use super::security_group_rules::SecurityGroupRules;
 use super::subnet::Subnet;
 use super::target_group::TargetGroup;
 use super::task_definition::TaskDefinition;
+use super::vpc::Vpc;
 use crate::aws::{Aws, Settle, ours_or_taken, send, settle, tags};
 use crate::resource::{
-    CallError, Change, Context, Holder, Known, Lookup, Readiness, Ref, Resource, StepError, TagMap,
-    Timing,
+    Bridge, CallError, Change, Context, Holder, Known, Lookup, Readiness, Ref, Resource, StepError,
+    TagMap, Timing, UniqueName,
 };
 
 /// What the stack wants: a number of Fargate tasks, kept running, found and balanced.
@@ -43,6 +44,10 @@ pub struct EcsService {
     pub name: String,
     /// What its tasks are. `Ref::exists`: only the ARN is needed.
     pub task_definition: Ref<TaskDefinition>,
+    /// Where its subnets, groups and target groups are: another VPC takes another service, whose tasks
+    /// can't share the old one's target groups.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vpc: Option<Ref<Vpc>>,
     /// How many tasks to keep running.
     pub desired_count: u32,
     /// Where the tasks live. `Ref::exists`: row 1.
@@ -119,6 +124,9 @@ pub struct EcsServiceOutputs {
     pub cluster: String,
     /// The deployment that the last create or update began: events tell its fate by this ID.
     pub deployment_id: Option<String>,
+    /// The VPC that it was made in. ECS doesn't tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vpc_id: Option<String>,
 }
 
 impl Resource for EcsService {
@@ -140,6 +148,41 @@ impl Resource for EcsService {
         Some(self.name.clone())
     }
 
+    fn unique_name(&self) -> Option<UniqueName> {
+        Some(UniqueName {
+            name: self.name.clone(),
+            longest: 255,
+        })
+    }
+
+    fn renamed(&self, name: String) -> Self {
+        EcsService {
+            name,
+            ..self.clone()
+        }
+    }
+
+    fn bridge(&self, recorded: &Self) -> Option<Bridge<Self>> {
+        let wanted = self.load_balancers.first()?;
+        // New tasks register in the old group as well, under whatever the container is called now.
+        let old: Vec<ServiceLoadBalancer> = recorded
+            .load_balancers
+            .iter()
+            .filter(|balancer| balancer.target_group.address().is_deposed())
+            .map(|balancer| ServiceLoadBalancer {
+                target_group: balancer.target_group.clone(),
+                ..wanted.clone()
+            })
+            .collect();
+        (!old.is_empty()).then(|| Bridge {
+            spec: EcsService {
+                load_balancers: [old, self.load_balancers.clone()].concat(),
+                ..self.clone()
+            },
+            fields: &["load_balancers"],
+        })
+    }
+
     fn diff(&self, seen: &EcsServiceObserved, recorded: Option<&Self>, known: &Known) -> Change {
         self.compare(seen, recorded, known)
     }
@@ -150,6 +193,7 @@ impl Resource for EcsService {
             name: seen.name.clone(),
             cluster: seen.cluster.clone(),
             deployment_id: seen.rollout.deployment_id.clone(),
+            vpc_id: seen.vpc_id.clone(),
         }
     }
 
@@ -177,7 +221,7 @@ impl Resource for EcsService {
         found
             .into_iter()
             .find(|service| tags::ecs_made_by(service.tags.as_deref(), context.token))
-            .map(outputs_of)
+            .map(|service| outputs_of(service, self.vpc_id(context)))
             .transpose()
     }
 
@@ -212,7 +256,10 @@ impl Resource for EcsService {
         })
         .await;
         match answer {
-            Ok(answer) => Ok(answered(answer.service, "ecs:CreateService")?),
+            Ok(answer) => {
+                let vpc_id = self.vpc_id(context);
+                Ok(answered(answer.service, vpc_id, "ecs:CreateService")?)
+            }
             Err(error) => {
                 let what = format!("the service `{}`", self.name);
                 Ok(ours_or_taken(error, &what, || self.find(context)).await?)
@@ -245,7 +292,11 @@ impl Resource for EcsService {
             call.clone().send()
         })
         .await?;
-        Ok(answered(answer.service, "ecs:UpdateService")?)
+        Ok(answered(
+            answer.service,
+            outputs.vpc_id.clone(),
+            "ecs:UpdateService",
+        )?)
     }
 
     async fn delete(
@@ -297,16 +348,26 @@ impl Resource for EcsService {
     }
 }
 
+impl EcsService {
+    fn vpc_id(&self, context: &Context<'_, Aws>) -> Option<String> {
+        context.known.get(self.vpc.as_ref()?, |vpc| vpc.vpc_id)
+    }
+}
+
 fn answered(
     service: Option<api::Service>,
+    vpc_id: Option<String>,
     operation: &str,
 ) -> Result<EcsServiceOutputs, CallError> {
     service
         .ok_or_else(|| CallError::incomplete(operation, "the answer holds no service"))
-        .and_then(outputs_of)
+        .and_then(|service| outputs_of(service, vpc_id))
 }
 
-fn outputs_of(service: api::Service) -> Result<EcsServiceOutputs, CallError> {
+fn outputs_of(
+    service: api::Service,
+    vpc_id: Option<String>,
+) -> Result<EcsServiceOutputs, CallError> {
     let deployment_id = service
         .deployments()
         .iter()
@@ -323,5 +384,6 @@ fn outputs_of(service: api::Service) -> Result<EcsServiceOutputs, CallError> {
         name: service.service_name.ok_or_else(incomplete)?,
         cluster: service.cluster_arn.ok_or_else(incomplete)?,
         deployment_id,
+        vpc_id,
     })
 }

@@ -43,6 +43,14 @@ impl Resource for ElasticIp {
     type Observed = ElasticIpObserved;
     type Outputs = ElasticIpOutputs;
 
+    fn interruption(&self, change: &Change) -> Option<String> {
+        // It is made anew only for another gateway, never for a field of its own.
+        change.is_empty().then(|| {
+            "the address by which tasks are seen on the internet changes: firewalls elsewhere that name it have to follow"
+                .to_owned()
+        })
+    }
+
     fn diff(&self, seen: &ElasticIpObserved, recorded: Option<&Self>, _known: &Known) -> Change {
         let mut change = Change::default();
         change.tags(&seen.tags, &self.tags);

@@ -55,11 +55,16 @@ impl Resource for InternetGateway {
     ) -> Change {
         let mut change = Change::default();
         let vpc_id = known.get(&self.vpc, |vpc| Some(vpc.vpc_id));
+        // One that lost its attachment gets it back; out of another VPC it is not torn, where all that
+        // stands there would be cut off.
         change.reference(
             "attachment",
             &seen.attachment,
             vpc_id.as_ref(),
-            Effect::InPlace,
+            match seen.attachment {
+                Some(_) => Effect::Replace,
+                None => Effect::InPlace,
+            },
         );
         change.tags(&seen.tags, &self.tags);
         change.dropped_tags(recorded.map(|recorded| &recorded.tags), &self.tags);
@@ -356,19 +361,25 @@ mod tests {
     #[test]
     fn each_field_changes_as_aws_allows() {
         type Edit = fn(&mut InternetGateway);
-        let cases: [(&str, Edit); 2] = [
-            ("attachment", |gateway| gateway.vpc = Ref::exists("other")),
-            ("tags.team", |gateway| {
-                drop(gateway.tags.insert("team".into(), "a".into()))
-            }),
+        let cases: [(&str, Edit, Effect); 2] = [
+            (
+                "attachment",
+                |gateway| gateway.vpc = Ref::exists("other"),
+                Effect::Replace,
+            ),
+            (
+                "tags.team",
+                |gateway| drop(gateway.tags.insert("team".into(), "a".into())),
+                Effect::InPlace,
+            ),
         ];
-        for (field, edit) in cases {
+        for (field, edit, effect) in cases {
             let mut wanted = wanted();
             edit(&mut wanted);
             let change = wanted.diff(&gateway(Some("available")), Some(&wanted), &known());
             assert_eq!(change.fields.len(), 1, "{field}: {change:?}");
             assert_eq!(change.fields[0].field, field);
-            assert_eq!(change.fields[0].effect, Effect::InPlace, "{field}");
+            assert_eq!(change.fields[0].effect, effect, "{field}");
         }
     }
 

@@ -1,8 +1,10 @@
 //! How does AWS write what a listener or a rule does with a request?
 
+use std::collections::BTreeMap;
+
 use aws_sdk_elasticloadbalancingv2::types::{
-    Action, ActionTypeEnum, FixedResponseActionConfig, RedirectActionConfig,
-    RedirectActionStatusCodeEnum,
+    Action, ActionTypeEnum, FixedResponseActionConfig, ForwardActionConfig, RedirectActionConfig,
+    RedirectActionStatusCodeEnum, TargetGroupTuple,
 };
 use serde::Serialize;
 
@@ -16,6 +18,8 @@ pub enum ActionValue {
     FixedResponse(FixedResponse),
     /// The target group's ARN.
     Forward(String),
+    /// Target groups' ARNs with the shares of the requests that they get.
+    Weighted(BTreeMap<String, i32>),
     /// Same host, path and query, but another protocol and port.
     Redirect {
         /// `HTTPS`.
@@ -58,9 +62,19 @@ impl ActionValue {
                     .map(|code| code.as_str().to_owned())
                     .unwrap_or_default(),
             },
-            action => match single_target_group(action) {
-                Some(arn) => ActionValue::Forward(arn.to_owned()),
-                None => {
+            action => match (single_target_group(action), &action.forward_config) {
+                (Some(arn), _) => ActionValue::Forward(arn.to_owned()),
+                (None, Some(config)) => ActionValue::Weighted(
+                    config
+                        .target_groups()
+                        .iter()
+                        .map(|group| {
+                            let arn = group.target_group_arn.clone().unwrap_or_default();
+                            (arn, group.weight.unwrap_or(1))
+                        })
+                        .collect(),
+                ),
+                (None, None) => {
                     let name = action.r#type.as_ref().map(ActionTypeEnum::as_str);
                     ActionValue::Other(name.unwrap_or("unknown").to_owned())
                 }
@@ -84,6 +98,21 @@ impl ActionValue {
             ActionValue::Forward(arn) => {
                 action.r#type(ActionTypeEnum::Forward).target_group_arn(arn)
             }
+            ActionValue::Weighted(shares) => action.r#type(ActionTypeEnum::Forward).forward_config(
+                ForwardActionConfig::builder()
+                    .set_target_groups(Some(
+                        shares
+                            .iter()
+                            .map(|(arn, weight)| {
+                                TargetGroupTuple::builder()
+                                    .target_group_arn(arn)
+                                    .weight(*weight)
+                                    .build()
+                            })
+                            .collect(),
+                    ))
+                    .build(),
+            ),
             ActionValue::Redirect {
                 protocol,
                 port,
@@ -165,7 +194,10 @@ mod tests {
         }
         assert_eq!(
             ActionValue::of(&forward(&["arn:tg", "arn:other"])),
-            ActionValue::Other("forward".into())
+            ActionValue::Weighted(BTreeMap::from([
+                ("arn:other".into(), 1),
+                ("arn:tg".into(), 1)
+            ]))
         );
     }
 

@@ -1,6 +1,6 @@
 //! The rule of a listener that forwards hosts and paths to a target group: how is it made, compared, changed and removed?
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_elasticloadbalancingv2::types::{
     HostHeaderConditionConfig, PathPatternConditionConfig, Rule, RuleCondition, RulePriorityPair,
@@ -12,7 +12,8 @@ use super::listener_action::ActionValue;
 use super::target_group::TargetGroup;
 use crate::aws::{Aws, Settle, describe_present, ours_or_taken, send, settle, tags, taken};
 use crate::resource::{
-    CallError, Change, Context, Effect, ErrorClass, Known, Lookup, Ref, Resource, StepError, TagMap,
+    Bridge, CallError, Change, Context, Effect, ErrorClass, Known, Lookup, Ref, Resource,
+    StepError, TagMap,
 };
 
 /// What the stack wants.
@@ -28,6 +29,10 @@ pub struct ListenerRule {
     pub path_patterns: Vec<String>,
     /// `exists` (aws-behaviour §1 row 19).
     pub target_group: Ref<TargetGroup>,
+    /// The old group, which gets all requests until the new one's targets are healthy: only in between,
+    /// while a group is replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turning_from: Option<Ref<TargetGroup>>,
     /// Tags.
     pub tags: TagMap,
 }
@@ -58,6 +63,7 @@ pub struct ListenerRuleOutputs {
 
 impl Resource for ListenerRule {
     const KIND: &'static str = "listener_rule";
+    const DIRECTS_TRAFFIC: bool = true;
     type Cloud = Aws;
     type Observed = ListenerRuleObserved;
     type Outputs = ListenerRuleOutputs;
@@ -68,6 +74,18 @@ impl Resource for ListenerRule {
             self.listener.address(),
             self.priority
         ))
+    }
+
+    fn bridge(&self, recorded: &Self) -> Option<Bridge<Self>> {
+        let old = recorded.turning_from.as_ref();
+        let old = old.unwrap_or(&recorded.target_group);
+        (old.address() != self.target_group.address()).then(|| Bridge {
+            spec: ListenerRule {
+                turning_from: Some(old.clone()),
+                ..self.clone()
+            },
+            fields: &["target_group"],
+        })
     }
 
     fn diff(&self, seen: &ListenerRuleObserved, recorded: Option<&Self>, known: &Known) -> Change {
@@ -100,7 +118,7 @@ impl Resource for ListenerRule {
             &Vec::new(),
             Effect::InPlace,
         );
-        let action = known.get(&self.target_group, |group| ActionValue::Forward(group.arn));
+        let action = self.action(|group| known.get(group, |group| group.arn));
         change.reference(
             "target_group",
             &seen.action,
@@ -163,7 +181,7 @@ impl Resource for ListenerRule {
             };
         }
         let listener = context.outputs(&self.listener)?;
-        let group = context.outputs(&self.target_group)?;
+        let action = self.resolved_action(context)?;
         let tagged = tags::elb(&tags::with_token(&self.tags, context.token));
         let created = settle(OPERATION, Settle::Fresh, || {
             aws.elb
@@ -171,7 +189,7 @@ impl Resource for ListenerRule {
                 .listener_arn(&listener.arn)
                 .priority(priority(self.priority))
                 .set_conditions(Some(self.conditions()))
-                .actions(ActionValue::Forward(group.arn.clone()).to_action())
+                .actions(action.to_action())
                 .set_tags(Some(tagged.clone()))
                 .send()
         })
@@ -203,14 +221,14 @@ impl Resource for ListenerRule {
             "target_group",
         ];
         if fields.iter().any(|field| change.touches(field)) {
-            let group = context.outputs(&self.target_group)?;
+            let action = self.resolved_action(context)?;
             // Whole lists: what is not named in the call is gone afterwards (aws-behaviour §2.15).
             settle("elb:ModifyRule", Settle::Fresh, || {
                 aws.elb
                     .modify_rule()
                     .rule_arn(&outputs.arn)
                     .set_conditions(Some(self.conditions()))
-                    .actions(ActionValue::Forward(group.arn.clone()).to_action())
+                    .actions(action.to_action())
                     .send()
             })
             .await?;
@@ -268,6 +286,26 @@ impl ListenerRule {
                 return Ok(None);
             }
         }
+    }
+
+    /// Where requests go, once the groups' ARNs are known.
+    fn action(&self, arn: impl Fn(&Ref<TargetGroup>) -> Option<String>) -> Option<ActionValue> {
+        let new = arn(&self.target_group)?;
+        Some(match &self.turning_from {
+            None => ActionValue::Forward(new),
+            // A weight of 0 makes the group one of the load balancer's, which ECS asks for
+            // (aws-behaviour §1 row 30), and sends it nothing.
+            Some(old) => ActionValue::Weighted(BTreeMap::from([(arn(old)?, 1), (new, 0)])),
+        })
+    }
+
+    fn resolved_action(&self, context: &Context<'_, Aws>) -> Result<ActionValue, CallError> {
+        let groups = [Some(&self.target_group), self.turning_from.as_ref()];
+        for group in groups.into_iter().flatten() {
+            context.outputs(group)?;
+        }
+        self.action(|group| context.known.get(group, |group| group.arn))
+            .ok_or_else(|| CallError::local("navi", "a target group without an ARN"))
     }
 
     fn conditions(&self) -> Vec<RuleCondition> {
@@ -429,6 +467,7 @@ mod tests {
             host_headers: vec!["www.Example.com".into(), "example.com".into()],
             path_patterns: vec![],
             target_group: Ref::exists("web"),
+            turning_from: None,
             tags: TagMap::from([("team".into(), "web".into())]),
         }
     }

@@ -16,7 +16,7 @@ use super::subnet::Subnet;
 use crate::aws::{Aws, Settle, describe_present, ours_or_taken, send, settle, tags, taken};
 use crate::resource::{
     CallError, Change, Context, Effect, Known, Lookup, Readiness, Ref, Resource, StepError, TagMap,
-    Timing,
+    Timing, UniqueName,
 };
 
 /// Who reaches the load balancer.
@@ -103,6 +103,32 @@ impl Resource for LoadBalancer {
     type Cloud = Aws;
     type Observed = LoadBalancerObserved;
     type Outputs = LoadBalancerOutputs;
+
+    fn claim(&self) -> Option<String> {
+        Some(self.name.clone())
+    }
+
+    fn unique_name(&self) -> Option<UniqueName> {
+        Some(UniqueName {
+            name: self.name.clone(),
+            longest: 32,
+        })
+    }
+
+    fn renamed(&self, name: String) -> Self {
+        LoadBalancer {
+            name,
+            ..self.clone()
+        }
+    }
+
+    /// Its DNS name is AWS's choice, and goes with it.
+    fn interruption(&self, change: &Change) -> Option<String> {
+        change.replaces().then(|| {
+            "the load balancer's own DNS name changes: whoever uses it instead of a name in the hosted zone has to follow"
+                .to_owned()
+        })
+    }
 
     fn diff(&self, seen: &LoadBalancerObserved, recorded: Option<&Self>, known: &Known) -> Change {
         let mut change = Change::default();

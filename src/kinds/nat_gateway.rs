@@ -12,8 +12,8 @@ use super::route_table::RouteTable;
 use super::subnet::Subnet;
 use crate::aws::{Aws, Settle, send, settle, tags};
 use crate::resource::{
-    CallError, Change, Context, Effect, Known, Lookup, Readiness, Ref, Resource, StepError, TagMap,
-    Timing,
+    Address, CallError, Change, Context, Effect, Known, Lookup, Readiness, Ref, Resource,
+    StepError, TagMap, Timing,
 };
 
 /// What the stack wants: a public gateway with one address.
@@ -73,6 +73,11 @@ impl Resource for NatGateway {
     type Cloud = Aws;
     type Observed = NatGatewayObserved;
     type Outputs = NatGatewayOutputs;
+
+    /// An address serves one gateway at a time (aws-behaviour §2.6, `Resource.AlreadyAssociated`).
+    fn exclusive(&self) -> Vec<Address> {
+        vec![self.elastic_ip.address().clone()]
+    }
 
     fn diff(&self, seen: &NatGatewayObserved, recorded: Option<&Self>, known: &Known) -> Change {
         let mut change = Change::default();

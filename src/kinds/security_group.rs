@@ -15,6 +15,7 @@ use crate::aws::{
 };
 use crate::resource::{
     CallError, Change, Context, Effect, Holder, Known, Lookup, Ref, Resource, StepError, TagMap,
+    UniqueName,
 };
 
 /// What the stack wants.
@@ -116,6 +117,20 @@ impl Resource for SecurityGroup {
 
     fn claim(&self) -> Option<String> {
         Some(format!("{} in {}", self.group_name, self.vpc.address()))
+    }
+
+    fn unique_name(&self) -> Option<UniqueName> {
+        Some(UniqueName {
+            name: self.group_name.clone(),
+            longest: 255,
+        })
+    }
+
+    fn renamed(&self, name: String) -> Self {
+        SecurityGroup {
+            group_name: name,
+            ..self.clone()
+        }
     }
 
     fn diff(&self, seen: &SecurityGroupObserved, recorded: Option<&Self>, known: &Known) -> Change {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, ResourceType, SubnetState};
+use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
 use super::vpc::Vpc;
@@ -71,6 +72,20 @@ impl Resource for Subnet {
     type Cloud = Aws;
     type Observed = SubnetObserved;
     type Outputs = SubnetOutputs;
+
+    fn claim(&self) -> Option<String> {
+        Some(format!("{} in {}", self.cidr_block, self.vpc.address()))
+    }
+
+    /// Ranges of one VPC must not overlap (aws-behaviour §2.2, update).
+    fn excludes(&self, other: &Self) -> bool {
+        let range = |subnet: &Subnet| subnet.cidr_block.parse::<Ipv4Net>().ok();
+        self.vpc.address() == other.vpc.address()
+            && match (range(self), range(other)) {
+                (Some(one), Some(two)) => one.contains(&two) || two.contains(&one),
+                _ => self.cidr_block == other.cidr_block,
+            }
+    }
 
     fn diff(&self, seen: &SubnetObserved, recorded: Option<&Self>, known: &Known) -> Change {
         let mut change = Change::default();

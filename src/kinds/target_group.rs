@@ -7,10 +7,11 @@ use aws_sdk_elasticloadbalancingv2::types::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::load_balancer::LoadBalancer;
 use super::vpc::Vpc;
 use crate::aws::{Aws, Settle, describe_present, ours_or_taken, send, settle, tags, taken};
 use crate::resource::{
-    CallError, Change, Context, Effect, Known, Lookup, Ref, Resource, StepError, TagMap,
+    CallError, Change, Context, Effect, Known, Lookup, Ref, Resource, StepError, TagMap, UniqueName,
 };
 
 /// What AWS gives a new group (aws-behaviour §2.14): wanting it takes no call.
@@ -26,6 +27,10 @@ pub struct TargetGroup {
     pub port: u16,
     /// `exists` (aws-behaviour §1 row 1).
     pub vpc: Ref<Vpc>,
+    /// Whose rules lead to it. Not needed to make it, and no order on delete; but a group serves one load
+    /// balancer only (aws-behaviour §2.13), so another one needs another group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load_balancer: Option<Ref<LoadBalancer>>,
     /// When a target counts as healthy.
     pub health_check: HealthCheck,
     /// How long a leaving target may finish its requests. `None` leaves it to AWS (300).
@@ -62,6 +67,8 @@ pub struct TargetGroupObserved {
     pub port: u16,
     /// `vpc-…`.
     pub vpc_id: String,
+    /// The load balancers whose listeners or rules name it.
+    pub load_balancer_arns: Vec<String>,
     /// When a target counts as healthy.
     pub health_check: HealthCheck,
     /// See [`TargetGroupOutputs::deregistration_delay_seconds`].
@@ -88,12 +95,34 @@ impl Resource for TargetGroup {
         Some(self.name.clone())
     }
 
+    fn unique_name(&self) -> Option<UniqueName> {
+        Some(UniqueName {
+            name: self.name.clone(),
+            longest: 32,
+        })
+    }
+
+    fn renamed(&self, name: String) -> Self {
+        TargetGroup {
+            name,
+            ..self.clone()
+        }
+    }
+
     fn diff(&self, seen: &TargetGroupObserved, recorded: Option<&Self>, known: &Known) -> Change {
         let mut change = Change::default();
         change.field("name", &seen.name, &self.name, Effect::Replace);
         change.field("port", &seen.port, &self.port, Effect::Replace);
         let vpc_id = known.get(&self.vpc, |vpc| vpc.vpc_id);
         change.reference("vpc", &seen.vpc_id, vpc_id.as_ref(), Effect::Replace);
+        if let Some(balancer) = &self.load_balancer {
+            let wanted = known.get(balancer, |balancer| balancer.arn);
+            // One that no rule names yet is free for any.
+            let elsewhere = |arn: &String| wanted.as_ref() != Some(arn);
+            if let Some(arn) = seen.load_balancer_arns.iter().find(|arn| elsewhere(arn)) {
+                change.reference("load_balancer", arn, wanted.as_ref(), Effect::Replace);
+            }
+        }
         self.health_check.compare(&seen.health_check, &mut change);
         if let Some(wanted) = self.deregistration_delay_seconds {
             change.field(
@@ -367,6 +396,7 @@ fn observed(
             .and_then(|port| u16::try_from(port).ok())
             .unwrap_or_default(),
         vpc_id: group.vpc_id.clone().unwrap_or_default(),
+        load_balancer_arns: group.load_balancer_arns().to_vec(),
         health_check: HealthCheck {
             path: group.health_check_path.clone().unwrap_or_default(),
             interval_seconds: number(group.health_check_interval_seconds),
@@ -396,6 +426,7 @@ mod tests {
             name: "web-tg".into(),
             port: 80,
             vpc: Ref::exists("main"),
+            load_balancer: Some(Ref::removal_only("main").unordered_on_delete()),
             health_check: HealthCheck {
                 path: "/".into(),
                 interval_seconds: 300,
@@ -439,6 +470,10 @@ mod tests {
     fn known() -> Known {
         let mut known = Known::default();
         known.insert(Address::new("vpc", "main"), json!({ "vpc_id": "vpc-1" }));
+        known.insert(
+            Address::new("load_balancer", "main"),
+            json!({ "arn": "arn:lb", "dns_name": "lb", "canonical_hosted_zone_id": "Z" }),
+        );
         known
     }
 
@@ -503,9 +538,26 @@ mod tests {
 
     #[test]
     fn another_vpc_needs_another_group() {
-        let change = wanted().diff(&seen(), Some(&wanted()), &Known::default());
+        let mut alone = wanted();
+        alone.load_balancer = None;
+        let change = alone.diff(&seen(), Some(&alone), &Known::default());
         assert_eq!(change.fields[0].field, "vpc");
         assert!(change.replaces());
+    }
+
+    #[test]
+    fn another_load_balancer_needs_another_group_unless_no_rule_names_it_yet() {
+        let mut elsewhere = seen();
+        elsewhere.load_balancer_arns = vec!["arn:other".into()];
+        let change = wanted().diff(&elsewhere, Some(&wanted()), &known());
+        assert_eq!(change.fields[0].field, "load_balancer");
+        assert!(change.replaces());
+        elsewhere.load_balancer_arns.clear();
+        assert!(
+            wanted()
+                .diff(&elsewhere, Some(&wanted()), &known())
+                .is_empty()
+        );
     }
 
     #[test]

@@ -99,6 +99,7 @@ impl Builder<'_> {
                 cluster: Ref::exists(MAIN),
                 name,
                 task_definition: Ref::exists(&service.name),
+                vpc: Some(Ref::exists(MAIN)),
                 desired_count: service.count,
                 subnets: self.subnets(service.subnets),
                 security_groups: vec![Ref::exists(&service.name)],

@@ -120,6 +120,7 @@ impl Builder<'_> {
                 name: name.clone(),
                 port: route.target_group_port,
                 vpc: Ref::exists(MAIN),
+                load_balancer: Some(Ref::removal_only(MAIN).unordered_on_delete()),
                 health_check: HealthCheck {
                     path: check.path.clone(),
                     interval_seconds: check.interval_seconds,
@@ -141,6 +142,7 @@ impl Builder<'_> {
                 host_headers: route.host.iter().cloned().collect(),
                 path_patterns: route.path.iter().cloned().collect(),
                 target_group: Ref::exists(&service.name),
+                turning_from: None,
                 tags,
             },
         );

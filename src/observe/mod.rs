@@ -1,7 +1,7 @@
 //! What does AWS have of this stack? One batched sweep over everything recorded, plus the objects
 //! that the stack only looks up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +22,8 @@ pub struct Observation {
     pub seen: BTreeMap<Address, Observed>,
     /// The outputs of the objects that the stack looks up, where there is such an object.
     pub found: BTreeMap<Address, Value>,
+    /// Recorded resources that were not looked at: their records are taken at their word.
+    pub trusted: BTreeSet<Address>,
 }
 
 /// A sweep that could not be made.
@@ -67,8 +69,13 @@ pub async fn observe(
     desired: &ResourceGraph,
     recorded: &BTreeMap<Address, Arc<dyn AnyResource>>,
     state: &State,
+    refresh: Refresh,
 ) -> Result<Observation, ObserveError> {
     cloud.begin_sweep();
+    let trusted = match refresh {
+        Refresh::All => BTreeSet::new(),
+        Refresh::Changed => unchanged(desired, state),
+    };
     let known = known(state);
     let mut batches: BTreeMap<&str, Vec<AnyLookup>> = BTreeMap::new();
     let mut lookups = Vec::new();
@@ -77,7 +84,7 @@ pub async fn observe(
     }
     for (address, resource) in recorded {
         let wanted = desired.get(address).map(|node| &node.resource);
-        if wanted.is_some_and(|wanted| wanted.is_lookup()) {
+        if wanted.is_some_and(|wanted| wanted.is_lookup()) || trusted.contains(address) {
             continue;
         }
         batches.entry(address.kind()).or_default().push(AnyLookup {
@@ -102,7 +109,40 @@ pub async fn observe(
     Ok(Observation {
         seen,
         found: found.into_iter().flatten().collect(),
+        trusted,
     })
+}
+
+/// How much of what is recorded is looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Refresh {
+    /// All of it.
+    #[default]
+    All,
+    /// What the stack wants otherwise than it is recorded, what no run has finished, and what depends on
+    /// either: there the difference has to be told exactly. The rest is as its record says.
+    Changed,
+}
+
+/// What need not be looked at.
+fn unchanged(desired: &ResourceGraph, state: &State) -> BTreeSet<Address> {
+    let mut trusted: BTreeSet<Address> = BTreeSet::new();
+    // Dependencies come first, so one pass reaches every dependent.
+    for node in desired.in_order().filter(|node| !node.resource.is_lookup()) {
+        let as_recorded = state.resources.get(&node.address).is_some_and(|record| {
+            record.status == Status::Ready && !record.lookup && record.spec == node.resource.value()
+        });
+        let on_trusted = node.edges.iter().all(|edge| {
+            trusted.contains(&edge.to)
+                || desired
+                    .get(&edge.to)
+                    .is_some_and(|other| other.resource.is_lookup())
+        });
+        if as_recorded && on_trusted {
+            trusted.insert(node.address.clone());
+        }
+    }
+    trusted
 }
 
 /// How long to wait before looking again for what is recorded and does not show.

@@ -1,13 +1,16 @@
 //! What has to be done, and why? A pure function of what is desired, observed and recorded.
 
+mod drift;
+mod handover;
 mod needs;
 mod planner;
 mod recorded;
 mod step;
 mod text;
 
+pub use drift::{Drift, drift};
 pub use needs::{Need, Until};
 pub use planner::{Plan, PlanError, plan_down, plan_up};
 pub use recorded::Recorded;
 pub use step::{Action, Reason, Step};
-pub use text::PlanText;
+pub use text::{DriftText, PlanText};

@@ -1,11 +1,13 @@
 //! What must have happened before a step may start? The graph's edges for what is made, the recorded
 //! edges turned round for what goes (aws-behaviour §1 and §3).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
+use super::PlanError;
 use super::recorded::Recorded;
 use super::step::{Action, Step};
-use crate::resource::{Address, Gate, OnDelete, edges_in};
+use crate::resource::{Address, AnyResource, Gate, OnDelete, edges_in};
 
 /// How far another step must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,6 +16,9 @@ pub enum Until {
     Exists,
     /// AWS says that the resource is usable.
     Ready,
+    /// It is usable in full: all the tasks, where one would do for [`Until::Ready`]. Whether the user
+    /// wants to wait or not, for what is old goes only then.
+    Complete,
     /// AWS says that the resource is gone.
     Gone,
 }
@@ -27,26 +32,33 @@ pub struct Need {
     pub until: Until,
 }
 
-/// The needs of every step.
-pub(super) fn of(steps: &[Step], recorded: &Recorded) -> Vec<Vec<Need>> {
-    let index: HashMap<&Address, usize> = steps
+/// The needs of every step, or what can never be met.
+pub(super) fn of(steps: &[Step], recorded: &Recorded) -> Result<Vec<Vec<Need>>, PlanError> {
+    let index: BTreeMap<Address, usize> = steps
         .iter()
         .enumerate()
-        .map(|(index, step)| (&step.address, index))
+        .map(|(index, step)| (step.address.clone(), index))
         .collect();
     let mut needs = vec![Vec::new(); steps.len()];
     for (at, step) in steps.iter().enumerate() {
         match step.action {
             Action::Create | Action::Update | Action::Replace => {
-                needs[at].extend(before_making(step, steps, &index));
+                needs[at].extend(before_making(&step.resource, steps, &index));
+            }
+            // What it names must stand at its address when it is written down.
+            Action::Record => {
+                let successors = before_making(&step.resource, steps, &index)
+                    .filter(|need| steps[need.step].action == Action::Replace);
+                needs[at].extend(successors.map(|need| Need {
+                    until: Until::Exists,
+                    ..need
+                }));
+            }
+            Action::Delete if step.address.is_deposed() => {
+                needs[at].extend(after_successor(step, steps, &index));
             }
             // What exists is only looked at: nothing has to happen before.
-            Action::Delete
-            | Action::Wait
-            | Action::LookUp
-            | Action::Record
-            | Action::Forget
-            | Action::Noop => {}
+            Action::Delete | Action::Wait | Action::LookUp | Action::Forget | Action::Noop => {}
         }
     }
     for (address, record, _) in recorded.iter() {
@@ -62,23 +74,40 @@ pub(super) fn of(steps: &[Step], recorded: &Recorded) -> Vec<Vec<Need>> {
             }
         }
     }
-    add_claims(&mut needs, steps, recorded, &index);
+    add_claims(&mut needs, steps, recorded, &index)?;
     for list in &mut needs {
         list.sort();
         list.dedup();
     }
-    needs
+    Ok(needs)
+}
+
+/// A deposed object goes once its successor does its work.
+fn after_successor(step: &Step, steps: &[Step], index: &BTreeMap<Address, usize>) -> Option<Need> {
+    let &successor = index.get(&step.address.current())?;
+    let acts = !matches!(
+        steps[successor].action,
+        Action::Noop | Action::Record | Action::Delete | Action::Forget
+    );
+    acts.then_some(Need {
+        step: successor,
+        until: Until::Complete,
+    })
 }
 
 /// A resource is made or changed once its dependencies are as far as its edges ask.
-fn before_making<'a>(
-    step: &'a Step,
+pub(super) fn before_making<'a>(
+    resource: &Arc<dyn AnyResource>,
     steps: &'a [Step],
-    index: &'a HashMap<&Address, usize>,
-) -> impl Iterator<Item = Need> + 'a {
-    step.resource.edges().into_iter().filter_map(|edge| {
+    index: &'a BTreeMap<Address, usize>,
+) -> impl Iterator<Item = Need> + use<'a> {
+    resource.edges().into_iter().filter_map(|edge| {
         let &other = index.get(&edge.to)?;
-        if matches!(steps[other].action, Action::Noop | Action::Record) {
+        // What goes is there already: a bridge may lead to what is deposed.
+        if matches!(
+            steps[other].action,
+            Action::Noop | Action::Record | Action::Delete
+        ) {
             return None;
         }
         let until = match edge.gate {
@@ -108,9 +137,13 @@ fn before_removing(
             step: dependent,
             until: Until::Gone,
         }),
-        (Action::Update | Action::Replace, _) => Some(Need {
+        (Action::Update | Action::Replace | Action::Record, _) => Some(Need {
             step: dependent,
-            until: Until::Ready,
+            // What a successor takes over must have been let go of in full.
+            until: match steps[dependency].address.is_deposed() {
+                true => Until::Complete,
+                false => Until::Ready,
+            },
         }),
         _ => None,
     }
@@ -122,8 +155,8 @@ fn add_claims(
     needs: &mut [Vec<Need>],
     steps: &[Step],
     recorded: &Recorded,
-    index: &HashMap<&Address, usize>,
-) {
+    index: &BTreeMap<Address, usize>,
+) -> Result<(), PlanError> {
     let holders: HashMap<(&str, String), usize> = recorded
         .iter()
         .filter_map(|(address, _, resource)| {
@@ -145,14 +178,21 @@ fn add_claims(
             Action::Update => Until::Exists,
             _ => continue,
         };
-        // Two that change places can't wait for each other; their kind has to see to that.
         if !waits_for(needs, holder, at) {
             needs[at].push(Need {
                 step: holder,
                 until,
             });
+        } else if steps[holder].action == Action::Delete {
+            return Err(PlanError::NoRoomBeside {
+                address: step.address.clone(),
+                other: steps[holder].address.clone(),
+                claim: step.resource.claim().unwrap_or_default(),
+            });
         }
+        // Two that change places in place can't wait for each other; their kind sees to that.
     }
+    Ok(())
 }
 
 /// Whether the step waits, by whatever detour, for the other.

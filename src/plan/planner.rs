@@ -1,15 +1,18 @@
 //! How does desired, observed and recorded become a plan? Start here. No I/O, no clock, no randomness.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::drift::{Drift, drift};
+use super::handover;
 use super::needs::{self, Need};
 use super::recorded::Recorded;
 use super::step::{Action, Reason, Step};
 use crate::graph::{Node, ResourceGraph};
 use crate::observe::Observation;
-use crate::resource::{Address, AnyResource, Change, Known, Readiness};
+use crate::resource::{Address, AnyResource, Change, Known, Observed, Readiness};
 use crate::state::{Record, Status};
 
 /// Every step, dependencies first; no-ops included, so that dependents can be told from strangers.
@@ -19,13 +22,19 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// For each step, what has to have happened before it may start.
     pub needs: Vec<Vec<Need>>,
+    /// What others changed since the last run. Some of the steps bring it back.
+    pub drift: Vec<Drift>,
 }
 
 impl Plan {
     /// Works out what each step has to wait for. `recorded` gives the edges as of the last run.
-    fn new(steps: Vec<Step>, recorded: &Recorded) -> Self {
-        let needs = needs::of(&steps, recorded);
-        Plan { steps, needs }
+    fn new(steps: Vec<Step>, recorded: &Recorded) -> Result<Self, PlanError> {
+        let needs = needs::of(&steps, recorded)?;
+        Ok(Plan {
+            steps,
+            needs,
+            drift: Vec::new(),
+        })
     }
 
     /// Whether there is nothing to do.
@@ -65,6 +74,18 @@ pub enum PlanError {
         /// Its spec, which says by what.
         spec: Value,
     },
+    /// A successor that AWS won't make while the old object is there, and that can't go before.
+    #[error(
+        "{address} has to be made anew, but there is no room for it beside the old {other} ({claim})"
+    )]
+    NoRoomBeside {
+        /// What is to be made.
+        address: Address,
+        /// What is in the way.
+        other: Address,
+        /// What only one of them can have.
+        claim: String,
+    },
     /// Something is to be looked up that navi itself made for the stack.
     #[error("navi made {address} for this stack: it can't be looked up instead")]
     MadeNotLookedUp {
@@ -79,42 +100,183 @@ pub fn plan_up(
     observation: &Observation,
     recorded: &Recorded,
 ) -> Result<Plan, PlanError> {
-    let mut known = Known::default();
-    let mut steps = Vec::with_capacity(desired.len());
-    for node in desired.in_order() {
-        let step = if node.resource.is_lookup() {
-            look_up(node, observation, recorded)?
-        } else {
-            wanted(node, observation, recorded, &known)
-        };
-        match &step.outputs {
-            // New outputs are only known once the step is done: dependents see "known after apply".
-            Some(outputs) if !renews(&step) => known.insert(step.address.clone(), outputs.clone()),
-            _ => known.remove(&step.address),
+    let drift = drift(observation, recorded);
+    let (mut steps, mut known) = compare(desired, observation, recorded)?;
+    let moves = deposed(&steps, recorded);
+    for (from, to) in &moves {
+        if let Some((record, _)) = recorded.get(from) {
+            known.insert(to.clone(), record.outputs.clone());
         }
-        steps.push(step);
+    }
+    let recorded = &recorded.deposing(&moves);
+    let origins: BTreeMap<&Address, &Address> = moves.iter().map(|(from, to)| (to, from)).collect();
+    for step in &mut steps {
+        succeed(step, desired, &moves, recorded)?;
     }
     let gone = recorded
         .iter()
         .filter(|(address, _, _)| desired.get(address).is_none())
         .map(|(address, record, resource)| {
-            let reason = Reason::NotWanted;
-            removal(address, record, resource, observation, reason)
+            let reason = match address.is_deposed() {
+                true => Reason::Succeeded,
+                false => Reason::NotWanted,
+            };
+            let seen_at = origins.get(address).copied().unwrap_or(address);
+            removal(
+                address,
+                record,
+                resource,
+                observation.seen.get(seen_at),
+                reason,
+            )
         });
     steps.extend(gone);
-    Ok(Plan::new(steps, recorded))
+    let mut plan = Plan::new(steps, recorded)?;
+    handover::add(
+        &mut plan.steps,
+        &mut plan.needs,
+        recorded,
+        observation,
+        &known,
+    );
+    plan.drift = drift;
+    Ok(plan)
+}
+
+/// What is to be done at each wanted address, and the outputs that stay. A successor whose predecessor
+/// keeps what only one can have gets one of its own: until nothing more has to be made for that.
+fn compare(
+    desired: &ResourceGraph,
+    observation: &Observation,
+    recorded: &Recorded,
+) -> Result<(Vec<Step>, Known), PlanError> {
+    let mut yielding: BTreeMap<Address, Address> = BTreeMap::new();
+    loop {
+        let mut known = Known::default();
+        let mut steps = Vec::with_capacity(desired.len());
+        for node in desired.in_order() {
+            let mut step = if node.resource.is_lookup() {
+                look_up(node, observation, recorded)?
+            } else {
+                wanted(node, observation, recorded, &known)
+            };
+            if let Some(to) = yielding.get(&step.address)
+                && step.outputs.is_some()
+                && step.action != Action::Replace
+            {
+                step.action = Action::Replace;
+                step.reason = Reason::Exclusive { to: to.clone() };
+            }
+            match &step.outputs {
+                // New outputs are only known once the step is done: dependents see "known after apply".
+                Some(outputs) if !renews(&step) => {
+                    known.insert(step.address.clone(), outputs.clone());
+                }
+                _ => known.remove(&step.address),
+            }
+            steps.push(step);
+        }
+        let before = yielding.len();
+        for step in steps.iter().filter(|step| step.action == Action::Replace) {
+            let kept = recorded.get(&step.address).map(|(_, old)| old.exclusive());
+            for address in kept.unwrap_or_default() {
+                if step.resource.exclusive().contains(&address) {
+                    yielding.insert(address, step.address.clone());
+                }
+            }
+        }
+        if yielding.len() == before {
+            return Ok((steps, known));
+        }
+    }
+}
+
+/// Where each object is recorded while its successor is made.
+fn deposed(steps: &[Step], recorded: &Recorded) -> BTreeMap<Address, Address> {
+    steps
+        .iter()
+        .filter(|step| step.action == Action::Replace)
+        .map(|step| {
+            let to = step.address.deposed(|address| recorded.contains(address));
+            (step.address.clone(), to)
+        })
+        .collect()
+}
+
+/// Lets a step take into account what is deposed beside it: a free name for what is made, a record that
+/// names the successors for what only refers to them, words for what is interrupted.
+fn succeed(
+    step: &mut Step,
+    desired: &ResourceGraph,
+    moves: &BTreeMap<Address, Address>,
+    recorded: &Recorded,
+) -> Result<(), PlanError> {
+    match step.action {
+        Action::Create | Action::Replace => {
+            if let Some(node) = desired.get(&step.address) {
+                step.resource = beside_deposed(&node.resource, &step.address, recorded)?;
+            }
+            step.deposes = moves.get(&step.address).cloned();
+        }
+        // Its record names the deposed object from now on, until it is written anew.
+        Action::Noop
+            if step
+                .resource
+                .edges()
+                .iter()
+                .any(|edge| moves.contains_key(&edge.to)) =>
+        {
+            step.action = Action::Record;
+        }
+        _ => {}
+    }
+    if matches!(step.action, Action::Update | Action::Replace) {
+        step.interruption = step.resource.interruption(&step.change);
+    }
+    Ok(())
+}
+
+/// The resource by a name that no deposed object has. Deposed objects that it can't stand beside, whatever
+/// its name, are an error: AWS would refuse it only in the middle of the run.
+fn beside_deposed(
+    wanted: &Arc<dyn AnyResource>,
+    address: &Address,
+    recorded: &Recorded,
+) -> Result<Arc<dyn AnyResource>, PlanError> {
+    let stand: Vec<(&Address, &Arc<dyn AnyResource>)> = recorded
+        .iter()
+        .filter(|(other, _, _)| other.is_deposed() && other.kind() == address.kind())
+        .map(|(other, _, resource)| (other, resource))
+        .collect();
+    let in_the_way = |resource: &dyn AnyResource| {
+        stand
+            .iter()
+            .find(|(_, other)| resource.excludes(&***other))
+            .map(|(other, _)| other.current())
+    };
+    let Some(other) = in_the_way(&**wanted) else {
+        return Ok(wanted.clone());
+    };
+    let named = wanted.unique_name().and_then(|name| {
+        name.candidates()
+            .map(|name| wanted.renamed(name))
+            .find(|renamed| in_the_way(&**renamed).is_none())
+    });
+    named.ok_or_else(|| PlanError::NoRoomBeside {
+        address: address.clone(),
+        other,
+        claim: wanted.claim().unwrap_or_default(),
+    })
 }
 
 /// The plan that removes everything that is recorded. Needs no stack file and no look at AWS.
 pub fn plan_down(recorded: &Recorded) -> Plan {
-    let observation = Observation::default();
     let steps = recorded
         .iter()
-        .map(|(address, record, resource)| {
-            removal(address, record, resource, &observation, Reason::Down)
-        })
+        .map(|(address, record, resource)| removal(address, record, resource, None, Reason::Down))
         .collect();
-    Plan::new(steps, recorded)
+    // Nothing is made, so nothing has to make room.
+    Plan::new(steps, recorded).unwrap_or_default()
 }
 
 /// A step that makes new outputs.
@@ -171,32 +333,56 @@ fn wanted(node: &Node, observation: &Observation, recorded: &Recorded, known: &K
             ..new(Action::Create, Reason::RemovalBegun)
         };
     }
+    if observation.trusted.contains(&node.address) {
+        return Step {
+            outputs: Some(record.outputs.clone()),
+            ..new(Action::Noop, Reason::AsWanted)
+        };
+    }
     let Some(seen) = seen else {
         return new(Action::Create, Reason::Vanished);
     };
-    let change = node.resource.diff(seen, Some(&record.spec), known);
+    let resource = by_recorded_name(&node.resource, recorded_resource);
+    let change = resource.diff(seen, Some(&record.spec), known);
     let (action, reason) = if change.replaces() {
         (Action::Replace, Reason::Differs)
     } else if !change.is_empty() {
         (Action::Update, Reason::Differs)
     } else {
-        unchanged(node, record, seen)
+        unchanged(&resource, record, seen)
     };
     Step {
         change,
-        outputs: Some(node.resource.outputs(seen)),
+        outputs: Some(resource.outputs(seen)),
         seen: Some(seen.clone()),
-        ..new(action, reason)
+        ..step(&node.address, action, reason, &resource)
+    }
+}
+
+/// A successor keeps the name that it got when the plain one was taken.
+fn by_recorded_name(
+    wanted: &Arc<dyn AnyResource>,
+    recorded: &Arc<dyn AnyResource>,
+) -> Arc<dyn AnyResource> {
+    match (wanted.unique_name(), recorded.unique_name()) {
+        (Some(plain), Some(given)) if plain != given && plain.covers(&given.name) => {
+            wanted.renamed(given.name)
+        }
+        _ => wanted.clone(),
     }
 }
 
 /// Nothing differs: done, unless it was never seen to be usable or has ceased to be.
-fn unchanged(node: &Node, record: &Record, seen: &crate::resource::Observed) -> (Action, Reason) {
-    match node.resource.readiness(seen) {
+fn unchanged(
+    resource: &Arc<dyn AnyResource>,
+    record: &Record,
+    seen: &Observed,
+) -> (Action, Reason) {
+    match resource.readiness(seen) {
         // Fields that differ without a call to make: edges that carry no value, a default spelled out.
         // `down` knows the order of removal from the record alone.
         Readiness::Ready if record.status == Status::Ready => {
-            match record.spec == node.resource.value() {
+            match record.spec == resource.value() {
                 true => (Action::Noop, Reason::AsWanted),
                 false => (Action::Record, Reason::AsWanted),
             }
@@ -218,7 +404,7 @@ fn removal(
     address: &Address,
     record: &Record,
     resource: &Arc<dyn AnyResource>,
-    observation: &Observation,
+    seen: Option<&Observed>,
     reason: Reason,
 ) -> Step {
     let action = match record.lookup {
@@ -227,7 +413,7 @@ fn removal(
     };
     Step {
         outputs: Some(record.outputs.clone()),
-        seen: observation.seen.get(address).cloned(),
+        seen: seen.cloned(),
         ..step(address, action, reason, resource)
     }
 }
@@ -247,5 +433,7 @@ fn step(
         outputs: None,
         seen: None,
         remove_first: None,
+        deposes: None,
+        interruption: None,
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::resource::{Address, AnyResource};
+use crate::resource::{Address, AnyResource, redirect};
 use crate::state::{Record, State};
 
 /// What is recorded, with its specs decoded.
@@ -24,6 +24,33 @@ impl Recorded {
             })
             .collect();
         Recorded { entries }
+    }
+
+    /// What will be recorded once these have been deposed: they stand at their new addresses, and what
+    /// refers to them follows.
+    pub(super) fn deposing(&self, moves: &BTreeMap<Address, Address>) -> Recorded {
+        if moves.is_empty() {
+            return self.clone();
+        }
+        let entries = self
+            .entries
+            .iter()
+            .map(|(address, (record, resource))| {
+                let address = moves.get(address).unwrap_or(address).clone();
+                let mut record = record.clone();
+                for (from, to) in moves {
+                    redirect(&mut record.spec, from, to);
+                }
+                let resource = resource.redirected(moves).unwrap_or(resource.clone());
+                (address, (record, resource))
+            })
+            .collect();
+        Recorded { entries }
+    }
+
+    /// Whether something is recorded there.
+    pub(super) fn contains(&self, address: &Address) -> bool {
+        self.entries.contains_key(address)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Address, &Record, &Arc<dyn AnyResource>)> {

@@ -15,7 +15,8 @@ pub enum Action {
     Create,
     /// Change it in place.
     Update,
-    /// Make it anew, because some field can't be changed in place.
+    /// Make a successor beside it, because some field can't be changed in place. The old object, deposed,
+    /// has a step of its own in which it goes.
     Replace,
     /// Remove it.
     Delete,
@@ -44,6 +45,15 @@ pub enum Reason {
     RemovalBegun,
     /// Some fields differ; see the step's change.
     Differs,
+    /// It can serve only one at a time, and the successor of this one needs one of its own.
+    Exclusive {
+        /// Whose successor.
+        to: Address,
+    },
+    /// Its successor has taken its address.
+    Succeeded,
+    /// It leads to what is old and what is new, or stands behind both, until traffic has moved.
+    HandsOver,
     /// It is not usable yet.
     NotReady {
         /// What it waits for.
@@ -76,6 +86,10 @@ pub struct Step {
     pub seen: Option<Observed>,
     /// The recorded resource that must be gone before this one is made ([`Reason::RemovalBegun`]).
     pub remove_first: Option<Arc<dyn AnyResource>>,
+    /// Where the old object is recorded while its successor is made. For a replacement.
+    pub deposes: Option<Address>,
+    /// What the step interrupts, in words.
+    pub interruption: Option<String>,
 }
 
 impl Step {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::drift::Drift;
 use super::planner::Plan;
 use super::step::{Action, Reason, Step};
 use crate::resource::Effect;
@@ -11,6 +12,7 @@ pub struct PlanText<'a>(pub &'a Plan);
 
 impl fmt::Display for PlanText<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_drift(formatter, &self.0.drift)?;
         for step in self.0.steps.iter().filter(|step| step.acts()) {
             write_step(formatter, step)?;
         }
@@ -22,6 +24,37 @@ impl fmt::Display for PlanText<'_> {
         }
         writeln!(formatter)?;
         writeln!(formatter, "Plan: {}.", counts(self.0))
+    }
+}
+
+fn write_drift(formatter: &mut fmt::Formatter<'_>, drift: &[Drift]) -> fmt::Result {
+    if drift.is_empty() {
+        return Ok(());
+    }
+    writeln!(formatter, "Changed by others since the last run:")?;
+    write!(formatter, "{}", DriftText(drift))?;
+    writeln!(formatter)
+}
+
+/// What others changed, as text: navi's value first, then what AWS has now.
+pub struct DriftText<'a>(pub &'a [Drift]);
+
+impl fmt::Display for DriftText<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for drift in self.0 {
+            match drift.gone {
+                true => writeln!(formatter, "! {}  it is gone", drift.address)?,
+                false => writeln!(formatter, "! {}", drift.address)?,
+            }
+            for field in &drift.fields {
+                writeln!(
+                    formatter,
+                    "    {}: {} → {}",
+                    field.field, field.new, field.old
+                )?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -52,6 +85,15 @@ fn write_step(formatter: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
         Reason::NotWanted | Reason::Down if step.action == Action::Forget => {
             write!(formatter, "  was only looked up; it stays")?;
         }
+        Reason::Exclusive { to } => {
+            write!(formatter, "  the new {to} needs one of its own")?;
+        }
+        Reason::Succeeded => write!(
+            formatter,
+            "  the old {}, once the new one does its work",
+            step.address.current()
+        )?,
+        Reason::HandsOver => write!(formatter, "  old and new side by side, until traffic moves")?,
         Reason::Missing | Reason::Differs | Reason::NotWanted | Reason::Down | Reason::AsWanted => {
         }
     }
@@ -59,13 +101,16 @@ fn write_step(formatter: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
     for field in &step.change.fields {
         let forces = match field.effect {
             Effect::InPlace => "",
-            Effect::Replace => "  (can't change in place)",
+            Effect::Replace => "  (needs a new one)",
         };
         writeln!(
             formatter,
             "    {}: {} → {}{forces}",
             field.field, field.old, field.new
         )?;
+    }
+    if let Some(interruption) = &step.interruption {
+        writeln!(formatter, "    interrupts: {interruption}")?;
     }
     Ok(())
 }

@@ -31,6 +31,10 @@ pub struct FieldChange {
     pub new: String,
     /// What the change takes.
     pub effect: Effect,
+    /// Whether it is no setting that somebody made, but a state that the resource has come to by
+    /// itself (a deployment that is stuck): never drift.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub condition: bool,
 }
 
 /// All fields of one resource that differ. Empty means that there is nothing to do.
@@ -138,7 +142,16 @@ impl Change {
             old,
             new,
             effect,
+            condition: false,
         });
+    }
+
+    /// Notes a state that the resource has come to by itself and that only the change ends.
+    pub fn condition(&mut self, field: &str, state: String, wanted: String, effect: Effect) {
+        self.note(field, state, wanted, effect);
+        if let Some(noted) = self.fields.last_mut() {
+            noted.condition = true;
+        }
     }
 
     /// Whether nothing differs.

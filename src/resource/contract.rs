@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Address, CallError, Change, Known, Readiness, Ref, StepError};
+use super::{Address, CallError, Change, Known, Readiness, Ref, StepError, UniqueName};
 
 /// How long a kind takes and how often to look. The durations only order the work and bound the
 /// waits; no wait is ever longer than AWS's own.
@@ -115,6 +115,15 @@ pub struct Holder {
     pub what: String,
 }
 
+/// What a resource is in between, while the objects that it leads to change places.
+#[derive(Clone, Debug)]
+pub struct Bridge<K> {
+    /// The spec that serves the old and the new ones alike.
+    pub spec: K,
+    /// The fields that are left to bring to what is wanted, once traffic has moved.
+    pub fields: &'static [&'static str],
+}
+
 /// One kind of AWS resource. The value itself is the spec: what the stack wants.
 ///
 /// Rules for every implementation:
@@ -136,6 +145,9 @@ pub trait Resource:
     /// Whether its readiness is the user's own programs' doing (an ECS service) and not AWS's.
     /// `--no-wait` does not wait for those, not even where a dependent would like it to.
     const WORKLOAD: bool = false;
+    /// Whether it decides which workload gets the visitors (a listener rule, a DNS name): it turns to
+    /// what is new only when that serves.
+    const DIRECTS_TRAFFIC: bool = false;
     /// The clients its calls go through.
     type Cloud: Send + Sync + 'static;
     /// What AWS has, as far as navi compares it.
@@ -151,6 +163,38 @@ pub trait Resource:
     /// What only one object of the kind can have at a time, whatever its address (a listener's port).
     /// What wants it waits until what had it at the last run has let go of it.
     fn claim(&self) -> Option<String> {
+        None
+    }
+
+    /// Whether the two can't stand side by side, so that one can't be made while the other is there.
+    fn excludes(&self, other: &Self) -> bool {
+        let claim = Resource::claim(self);
+        claim.is_some() && claim == Resource::claim(other)
+    }
+
+    /// Its physical name, where only one object can have it and a successor may have another.
+    fn unique_name(&self) -> Option<UniqueName> {
+        None
+    }
+
+    /// The same by another name. Only for kinds with a [`Resource::unique_name`].
+    fn renamed(&self, _name: String) -> Self {
+        self.clone()
+    }
+
+    /// What serves only one object at a time (a gateway's Elastic IP): a successor gets one of its own.
+    fn exclusive(&self) -> Vec<Address> {
+        Vec::new()
+    }
+
+    /// What it is while what it leads to changes places, so that nobody is turned away meanwhile.
+    /// `recorded` names the old objects by their deposed addresses. `None` where one step will do.
+    fn bridge(&self, _recorded: &Self) -> Option<Bridge<Self>> {
+        None
+    }
+
+    /// What the change interrupts, in words for whoever reads the plan. `None` when nobody notices.
+    fn interruption(&self, _change: &Change) -> Option<String> {
         None
     }
 

@@ -1,6 +1,7 @@
 //! How does the engine handle resources of any kind? Through these adapters, which box once.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
 use std::future::Future;
 use std::pin::Pin;
@@ -9,8 +10,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{
-    Address, CallError, Change, Context, Edge, Holder, Known, Lookup, Readiness, Resource,
-    StepError, Timing, edges_in,
+    Address, Bridge, CallError, Change, Context, Edge, Holder, Known, Lookup, Readiness, Resource,
+    StepError, Timing, UniqueName, edges_in, redirect,
 };
 
 /// A future that can be kept in a list with others.
@@ -69,6 +70,22 @@ pub trait AnyResource: Debug + Send + Sync {
     fn is_lookup(&self) -> bool;
     /// What only one object of the kind can have at a time.
     fn claim(&self) -> Option<String>;
+    /// Whether it decides which workload gets the visitors.
+    fn directs_traffic(&self) -> bool;
+    /// Whether the two, of one kind, can't stand side by side.
+    fn excludes(&self, other: &dyn AnyResource) -> bool;
+    /// Its physical name, where a successor may have another.
+    fn unique_name(&self) -> Option<UniqueName>;
+    /// The same by another name.
+    fn renamed(&self, name: String) -> Arc<dyn AnyResource>;
+    /// What serves only one object at a time.
+    fn exclusive(&self) -> Vec<Address>;
+    /// What it is while what it leads to changes places; `recorded` is of the same kind.
+    fn bridge(&self, recorded: &dyn AnyResource) -> Option<AnyBridge>;
+    /// What the change interrupts.
+    fn interruption(&self, change: &Change) -> Option<String>;
+    /// The same with its references to the addresses on the left naming those on the right.
+    fn redirected(&self, moves: &BTreeMap<Address, Address>) -> Option<Arc<dyn AnyResource>>;
     /// The spec as it is recorded.
     fn value(&self) -> Value;
     /// What it depends on.
@@ -85,6 +102,15 @@ pub trait AnyResource: Debug + Send + Sync {
     fn serves_already(&self, seen: &Observed) -> bool;
     /// The typed resource behind.
     fn as_any(&self) -> &dyn Any;
+}
+
+/// A bridge of any kind. See [`Bridge`].
+#[derive(Clone, Debug)]
+pub struct AnyBridge {
+    /// The spec in between.
+    pub resource: Arc<dyn AnyResource>,
+    /// The fields that are left.
+    pub fields: &'static [&'static str],
 }
 
 /// The adapter's promise: an observation handed to a resource was read by its own kind.
@@ -109,6 +135,49 @@ impl<K: Resource> AnyResource for K {
 
     fn claim(&self) -> Option<String> {
         Resource::claim(self)
+    }
+
+    fn directs_traffic(&self) -> bool {
+        K::DIRECTS_TRAFFIC
+    }
+
+    fn excludes(&self, other: &dyn AnyResource) -> bool {
+        let other = other.as_any().downcast_ref::<K>();
+        other.is_some_and(|other| Resource::excludes(self, other))
+    }
+
+    fn unique_name(&self) -> Option<UniqueName> {
+        Resource::unique_name(self)
+    }
+
+    fn renamed(&self, name: String) -> Arc<dyn AnyResource> {
+        Arc::new(Resource::renamed(self, name))
+    }
+
+    fn exclusive(&self) -> Vec<Address> {
+        Resource::exclusive(self)
+    }
+
+    fn bridge(&self, recorded: &dyn AnyResource) -> Option<AnyBridge> {
+        let Bridge { spec, fields } =
+            Resource::bridge(self, recorded.as_any().downcast_ref::<K>()?)?;
+        Some(AnyBridge {
+            resource: Arc::new(spec),
+            fields,
+        })
+    }
+
+    fn interruption(&self, change: &Change) -> Option<String> {
+        Resource::interruption(self, change)
+    }
+
+    fn redirected(&self, moves: &BTreeMap<Address, Address>) -> Option<Arc<dyn AnyResource>> {
+        let mut value = AnyResource::value(self);
+        for (from, to) in moves {
+            redirect(&mut value, from, to);
+        }
+        let resource: K = serde_json::from_value(value).ok()?;
+        Some(Arc::new(resource))
     }
 
     fn value(&self) -> Value {

@@ -10,15 +10,18 @@ mod error;
 mod known;
 mod reference;
 mod selector;
+mod succession;
 
 pub use address::{Address, AddressError};
 pub use change::{Change, Effect, FieldChange, Readiness, TagMap, UNKNOWN_UNTIL_APPLIED};
 pub use confidential::Confidential;
-pub use contract::{Context, Holder, Lookup, Resource, Timing};
+pub use contract::{Bridge, Context, Holder, Lookup, Resource, Timing};
 pub use erased::{
-    AnyContext, AnyLookup, AnyResource, BoxFuture, Cloud, DecodeError, Observed, dispatch,
+    AnyBridge, AnyContext, AnyLookup, AnyResource, BoxFuture, Cloud, DecodeError, Observed,
+    dispatch,
 };
 pub use error::{CallError, Certainty, ErrorClass, Leftover, StepError};
 pub use known::Known;
 pub use reference::{Edge, Gate, OnDelete, Ref, edges_in, redirect};
 pub use selector::{NothingSelected, Selector, is_of_service, select};
+pub use succession::UniqueName;

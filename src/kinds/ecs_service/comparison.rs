@@ -15,7 +15,7 @@ impl EcsService {
     ) -> Change {
         let mut change = Change::default();
         if seen.draining {
-            change.note(
+            change.condition(
                 "status",
                 "DRAINING".into(),
                 "ACTIVE".into(),
@@ -25,6 +25,10 @@ impl EcsService {
         let cluster = known.get(&self.cluster, |cluster| cluster.arn);
         change.reference("cluster", &seen.cluster, cluster.as_ref(), Effect::Replace);
         change.field("name", &seen.name, &self.name, Effect::Replace);
+        if let (Some(vpc), Some(seen)) = (&self.vpc, &seen.vpc_id) {
+            let wanted = known.get(vpc, |vpc| vpc.vpc_id);
+            change.reference("vpc", seen, wanted.as_ref(), Effect::Replace);
+        }
         let definition = known.get(&self.task_definition, |definition| definition.arn);
         change.reference(
             "task_definition",
@@ -39,7 +43,7 @@ impl EcsService {
             Effect::InPlace,
         );
         if let Some(why) = rollout::stuck(self.desired_count, &seen.rollout) {
-            change.note("deployment", why, "(a new one)".into(), Effect::InPlace);
+            change.condition("deployment", why, "(a new one)".into(), Effect::InPlace);
         }
         self.compare_network(&mut change, seen, known);
         self.compare_attachments(&mut change, seen, known);
@@ -158,6 +162,7 @@ mod tests {
             cluster: Ref::exists("main"),
             name: "ecs-navi-backend-service".into(),
             task_definition: Ref::exists("backend"),
+            vpc: Some(Ref::exists("main")),
             desired_count: 1,
             subnets: vec![Ref::exists("private-1c"), Ref::exists("private-1a")],
             security_groups: vec![Ref::exists("backend")],

@@ -25,6 +25,8 @@ pub struct EcsServiceObserved {
     pub name: String,
     /// ARN of the cluster.
     pub cluster: String,
+    /// See [`EcsServiceOutputs::vpc_id`].
+    pub vpc_id: Option<String>,
     /// Whether it is being deleted.
     pub draining: bool,
     /// ARN of the revision.
@@ -149,6 +151,7 @@ async fn complete(
     let definition = &lookup.spec.task_definition;
     seen.rollout.task_definition = lookup.known.get(definition, |definition| definition.arn);
     seen.rollout.deployment_id = lookup.outputs.deployment_id.clone();
+    seen.vpc_id = lookup.outputs.vpc_id.clone();
     if seen.draining || lookup.spec.desired_count == 0 {
         return Ok(seen);
     }
@@ -193,6 +196,7 @@ pub(super) fn observe(service: &api::Service) -> EcsServiceObserved {
         arn: service.service_arn.clone().unwrap_or_default(),
         name: service.service_name.clone().unwrap_or_default(),
         cluster: service.cluster_arn.clone().unwrap_or_default(),
+        vpc_id: None,
         draining: service.status() == Some("DRAINING"),
         task_definition: service.task_definition.clone().unwrap_or_default(),
         desired_count: unsigned(service.desired_count),

@@ -1,0 +1,185 @@
+//! How does traffic move from what is old to what is new without anybody being turned away?
+//!
+//! A *director* (a listener rule, alias records) decides which workload gets the visitors. Where it has to turn
+//! from a deposed object to its successor, it does so only once the workloads behind the new one serve in full:
+//!
+//! 1. the director leads to both, with nothing for the new one yet (its bridge; ECS takes only target groups that a
+//!    rule names, aws-behaviour §1 row 30);
+//! 2. a workload that stays is registered with both (its bridge); one that has a successor gets it beside it;
+//! 3. the director turns to the new one alone;
+//! 4. the workload leaves the old one, or the old workload goes;
+//! 5. the old object goes.
+//!
+//! A run that is cut off in between is taken up where it was: the bridges are ordinary specs, recorded as such.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::needs::{Need, Until, before_making};
+use super::recorded::Recorded;
+use super::step::{Action, Reason, Step};
+use crate::observe::Observation;
+use crate::resource::{Address, AnyResource, Known};
+
+/// Adds the steps of the bridges and lets the others wait for them. `index` finds the main step of an address.
+pub(super) fn add(
+    steps: &mut Vec<Step>,
+    needs: &mut Vec<Vec<Need>>,
+    recorded: &Recorded,
+    observation: &Observation,
+    known: &Known,
+) {
+    let index: BTreeMap<Address, usize> = steps
+        .iter()
+        .enumerate()
+        .map(|(at, step)| (step.address.clone(), at))
+        .collect();
+    let turning = turning_directors(steps, recorded);
+    if turning.is_empty() {
+        return;
+    }
+    let mut bridges: BTreeMap<usize, usize> = BTreeMap::new();
+    for &director in &turning {
+        if let Some(bridge) = bridge(steps, director, recorded, observation, known, Action::Noop) {
+            let wanted = before_making(&bridge.resource, steps, &index).collect();
+            bridges.insert(director, steps.len());
+            steps.push(bridge);
+            needs.push(wanted);
+        }
+    }
+    let workloads: Vec<usize> = (0..steps.len())
+        .filter(|&at| steps[at].resource.is_workload())
+        .filter(|&at| {
+            matches!(
+                steps[at].action,
+                Action::Create | Action::Update | Action::Replace | Action::Wait
+            )
+        })
+        .collect();
+    for workload in workloads {
+        let behind = references(&steps[workload].resource, &turning, &index);
+        if behind.is_empty() {
+            continue;
+        }
+        let serving = match bridge(steps, workload, recorded, observation, known, Action::Wait) {
+            Some(bridge) => {
+                let mut wanted: Vec<Need> =
+                    before_making(&bridge.resource, steps, &index).collect();
+                point_at_bridges(&mut wanted, &bridges, &turning);
+                let at = steps.len();
+                steps.push(bridge);
+                needs.push(wanted);
+                for &director in &behind {
+                    needs[workload].push(complete(director));
+                }
+                needs[workload].push(complete(at));
+                at
+            }
+            None => {
+                point_at_bridges(&mut needs[workload], &bridges, &turning);
+                workload
+            }
+        };
+        for &director in &behind {
+            needs[director].push(complete(serving));
+        }
+    }
+    // Who goes stays until the visitors are led elsewhere.
+    for at in 0..steps.len() {
+        if steps[at].action == Action::Delete && steps[at].resource.is_workload() {
+            for director in references(&steps[at].resource, &turning, &index) {
+                needs[at].push(complete(director));
+            }
+        }
+    }
+}
+
+fn complete(step: usize) -> Need {
+    Need {
+        step,
+        until: Until::Complete,
+    }
+}
+
+/// The directors that have to turn away from something deposed.
+fn turning_directors(steps: &[Step], recorded: &Recorded) -> BTreeSet<usize> {
+    (0..steps.len())
+        .filter(|&at| {
+            let step = &steps[at];
+            step.resource.directs_traffic()
+                && step.action == Action::Update
+                && recorded.get(&step.address).is_some_and(|(record, _)| {
+                    record.edges().iter().any(|edge| edge.to.is_deposed())
+                })
+        })
+        .collect()
+}
+
+/// The step that brings the resource between old and new, and takes from its main step what is done by it.
+/// A bridge that an earlier run built already is only waited for, or not needed (`built`).
+fn bridge(
+    steps: &mut [Step],
+    at: usize,
+    recorded: &Recorded,
+    observation: &Observation,
+    known: &Known,
+    built: Action,
+) -> Option<Step> {
+    let main = &steps[at];
+    if main.action != Action::Update {
+        return None;
+    }
+    let (record, resource) = recorded.get(&main.address)?;
+    let bridge = main.resource.bridge(&**resource)?;
+    let seen = observation.seen.get(&main.address)?;
+    let is_built = bridge.resource.value() == record.spec;
+    if is_built && built == Action::Noop {
+        return None;
+    }
+    let change = bridge.resource.diff(seen, Some(&record.spec), known);
+    let step = Step {
+        action: if is_built { built } else { Action::Update },
+        reason: Reason::HandsOver,
+        change,
+        resource: bridge.resource,
+        interruption: None,
+        ..main.clone()
+    };
+    let main = &mut steps[at];
+    main.change
+        .fields
+        .retain(|field| bridge.fields.contains(&field.field.as_str()));
+    // What the bridge answers is newer than what was seen.
+    main.outputs = None;
+    Some(step)
+}
+
+/// Which of these steps the resource refers to.
+fn references(
+    resource: &Arc<dyn AnyResource>,
+    among: &BTreeSet<usize>,
+    index: &BTreeMap<Address, usize>,
+) -> Vec<usize> {
+    let edges = resource.edges();
+    let mut found: Vec<usize> = edges
+        .iter()
+        .filter_map(|edge| index.get(&edge.to).copied())
+        .filter(|step| among.contains(step))
+        .collect();
+    found.dedup();
+    found
+}
+
+/// A workload that is to serve behind a director needs its bridge, not its end: that waits for the workload.
+fn point_at_bridges(
+    needs: &mut Vec<Need>,
+    bridges: &BTreeMap<usize, usize>,
+    turning: &BTreeSet<usize>,
+) {
+    for need in needs.iter_mut() {
+        if let Some(&bridge) = bridges.get(&need.step) {
+            need.step = bridge;
+        }
+    }
+    needs.retain(|need| !turning.contains(&need.step));
+}
