@@ -7,7 +7,8 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 use super::sandbox_server::SandboxServer;
 use super::{
-    completions, config, down, exit_code, outputs, plan, sandbox, schema, state, status, unlock, up,
+    completions, config, down, exit_code, outputs, plan, redeploy, sandbox, scale, schema, state,
+    status, unlock, up,
 };
 
 const DEFAULT_FILE: &str = "navi.yaml";
@@ -90,6 +91,8 @@ pub enum Command {
     Up(up::UpArguments),
     Down(down::DownArguments),
     Plan(plan::PlanArguments),
+    Redeploy(redeploy::RedeployArguments),
+    Scale(scale::ScaleArguments),
     Status(status::StatusArguments),
     Outputs(outputs::OutputsArguments),
     Config(config::ConfigArguments),

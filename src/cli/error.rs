@@ -17,7 +17,7 @@ use crate::observe::ObserveError;
 use crate::plan::PlanError;
 use crate::report::Palette;
 use crate::resource::{CallError, ErrorClass};
-use crate::stack::{Problem, StackErrors};
+use crate::stack::{self, Problem, StackErrors};
 use crate::state::{RecoveryError, StateError};
 
 /// Everything that ends a command early. The variants say what was attempted; `hint` says what to do.
@@ -46,6 +46,20 @@ pub enum CommandError {
         stack: String,
         similar: Vec<String>,
     },
+    #[error("stack `{stack}` has no service `{name}`")]
+    UnknownService {
+        name: String,
+        stack: String,
+        known: Vec<String>,
+    },
+    #[error("the service `{name}` of stack `{stack}` is recorded, but {why}")]
+    NotRunning {
+        name: String,
+        stack: String,
+        why: &'static str,
+    },
+    #[error("two numbers of tasks for `{name}`: {} and {}", counts.0, counts.1)]
+    TwoCounts { name: String, counts: (u32, u32) },
     #[error(transparent)]
     Configuration(#[from] ConfigurationError),
     #[error("could not find out whose account this is{}", at(endpoint))]
@@ -129,6 +143,11 @@ impl CommandError {
             CommandError::UnknownOutput { .. } => {
                 Some("`navi outputs` lists all of them".to_owned())
             }
+            CommandError::UnknownService { name, known, .. } => {
+                let known: Vec<&str> = known.iter().map(String::as_str).collect();
+                stack::suggestion(name, &known)
+            }
+            CommandError::NotRunning { .. } => Some("`navi up` brings it back".to_owned()),
             CommandError::WhoAmI { source, .. } => Some(who_am_i_hint(source).to_owned()),
             CommandError::NobodyToAsk { command } => Some(format!(
                 "look at `navi plan` first, then say `navi {command} --yes`"

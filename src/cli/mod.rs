@@ -7,15 +7,19 @@ mod context;
 mod down;
 mod error;
 pub mod exit_code;
+mod image_digests;
 mod logging;
 mod output;
 mod outputs;
 mod plan;
 mod planning;
 mod prompt;
+mod redeploy;
 mod run;
+mod running_services;
 mod sandbox;
 mod sandbox_server;
+mod scale;
 mod schema;
 mod stack_file;
 mod state;
@@ -69,6 +73,8 @@ async fn route(arguments: &Arguments) -> Result<u8, CommandError> {
         Command::Up(arguments) => up::run(global, arguments).await,
         Command::Down(arguments) => down::run(global, arguments).await,
         Command::Plan(arguments) => plan::run(global, arguments).await,
+        Command::Redeploy(arguments) => redeploy::run(global, arguments).await,
+        Command::Scale(arguments) => scale::run(global, arguments).await,
         Command::Status(arguments) => status::run(global, arguments).await,
         Command::Outputs(arguments) => outputs::run(global, arguments).await,
         Command::Config(_) => config::run(global).map(|()| exit_code::DONE),

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::arguments::GlobalOptions;
 use super::context::{Connection, open_session};
 use super::error::CommandError;
+use super::planning::Counts;
 use super::run::view;
 use super::stack_file::StackFile;
 use super::{exit_code, output, planning};
@@ -28,6 +29,10 @@ pub struct PlanArguments {
     /// Trust the state: look only at what the file changes and what depends on that
     #[arg(long)]
     no_refresh: bool,
+
+    /// Plan for `up --keep-counts`: the number of tasks of every service that exists stays as it is in AWS
+    #[arg(long)]
+    keep_counts: bool,
 }
 
 pub async fn run(global: &GlobalOptions, arguments: &PlanArguments) -> Result<u8, CommandError> {
@@ -49,7 +54,8 @@ pub async fn run(global: &GlobalOptions, arguments: &PlanArguments) -> Result<u8
         true => Refresh::Changed,
         false => Refresh::All,
     };
-    let plan = planning::for_up(&stack, &session, &connection, refresh).await?;
+    let counts = Counts::keep(arguments.keep_counts);
+    let plan = planning::for_up(global, &stack, &session, &connection, refresh, counts).await?;
     if global.json() {
         output::document(&json!({
             "stack": name,

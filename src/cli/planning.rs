@@ -1,12 +1,17 @@
 //! How does a command come to its plan? Recovery, the desired graph, one sweep of AWS, the planner.
 
+use std::collections::BTreeMap;
+
+use super::arguments::GlobalOptions;
 use super::context::Connection;
 use super::error::CommandError;
-use crate::graph::ResourceGraph;
-use crate::model;
-use crate::observe::{Refresh, observe, recorded_resources};
+use super::image_digests::{self, Digests, Images};
+use crate::kinds::ecs_service::EcsService;
+use crate::model::{self, Facts, ServiceFacts};
+use crate::observe::{Observation, Refresh, observe, recorded_resources};
 use crate::plan::{Plan, Recorded, plan_down, plan_up};
 use crate::report::{Event, Sink};
+use crate::resource::{Address, Resource};
 use crate::stack::Stack;
 use crate::state::{Finding, Session, recover};
 
@@ -31,17 +36,55 @@ pub async fn settle(
     Ok(())
 }
 
+/// Whose word counts for the number of tasks of a service that exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counts {
+    /// The stack file's.
+    AsInFile,
+    /// AWS's: what somebody or something set there stays.
+    Keep,
+}
+
+impl Counts {
+    /// By `--keep-counts`.
+    pub fn keep(keep: bool) -> Self {
+        match keep {
+            true => Counts::Keep,
+            false => Counts::AsInFile,
+        }
+    }
+}
+
 /// What `up` would do.
 pub async fn for_up(
+    global: &GlobalOptions,
     stack: &Stack,
     session: &Session,
     connection: &Connection,
     refresh: Refresh,
+    counts: Counts,
 ) -> Result<Plan, CommandError> {
-    let desired = desired(stack, connection)?;
     let state = session.state();
     let resources = recorded_resources(&connection.aws, &state)?;
-    let observation = observe(&connection.aws, &desired, &resources, &state, refresh).await?;
+    let images = image_digests::wanted_images(stack);
+    let build = |digests, observation: &Observation| {
+        let facts = facts(digests, observation, counts);
+        model::build_with(stack, &connection.region, &facts)
+    };
+    let as_recorded = image_digests::digests(&images, &BTreeMap::new(), &state);
+    let desired = build(as_recorded, &Observation::default())?;
+    // Who trusts the state trusts the digests in it.
+    let asked = match refresh {
+        Refresh::All => images.clone(),
+        Refresh::Changed => Images::new(),
+    };
+    let (observation, answers) = tokio::try_join!(
+        observe(&connection.aws, &desired, &resources, &state, refresh),
+        async { Ok(image_digests::look_up(&connection.aws, &asked).await) },
+    )?;
+    image_digests::warn(global, &answers);
+    let digests = image_digests::digests(&images, &answers, &state);
+    let desired = build(digests, &observation)?;
     let recorded = Recorded::new(&state, resources);
     Ok(plan_up(&desired, &observation, &recorded)?)
 }
@@ -53,6 +96,21 @@ pub fn for_down(session: &Session, connection: &Connection) -> Result<Plan, Comm
     Ok(plan_down(&Recorded::new(&state, resources)))
 }
 
-fn desired(stack: &Stack, connection: &Connection) -> Result<ResourceGraph, CommandError> {
-    Ok(model::build(stack, &connection.region)?)
+/// What the registries and AWS say of the services.
+fn facts(digests: Digests, observation: &Observation, counts: Counts) -> Facts {
+    digests
+        .into_iter()
+        .map(|(service, image_digests)| {
+            let address = Address::new(EcsService::KIND, &service);
+            let seen = observation.seen.get(&address);
+            let seen = seen.and_then(|seen| seen.of::<EcsService>());
+            let facts = ServiceFacts {
+                image_digests,
+                desired_count: seen
+                    .filter(|seen| counts == Counts::Keep && !seen.draining)
+                    .map(|seen| seen.desired_count),
+            };
+            (service, facts)
+        })
+        .collect()
 }

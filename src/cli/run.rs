@@ -41,6 +41,17 @@ pub struct Ended {
 impl Run<'_> {
     /// Shows the plan, asks, carries it out, tells how it ended.
     pub async fn carry_out(&self, plan: &Plan, view: Arc<dyn Sink>) -> Result<Ended, CommandError> {
+        self.carry_out_as(plan, view, &self.command.to_string())
+            .await
+    }
+
+    /// The same for a command with arguments: `resume` is what to type to go on.
+    pub async fn carry_out_as(
+        &self,
+        plan: &Plan,
+        view: Arc<dyn Sink>,
+        resume: &str,
+    ) -> Result<Ended, CommandError> {
         if plan.mutates() {
             self.show_and_ask(plan)?;
         }
@@ -69,7 +80,7 @@ impl Run<'_> {
         )
         .await;
         listener.abort();
-        self.tell(&summary, plan);
+        self.tell(&summary, plan, resume);
         Ok(Ended {
             exit_code: exit_code_of(summary.outcome(), &report),
             document: self.document(&summary, plan),
@@ -89,17 +100,19 @@ impl Run<'_> {
         }
         let account = &self.connection.account;
         let question = match self.command {
-            Command::Up => format!("Do this in account {account}?"),
+            Command::Up | Command::Redeploy | Command::Scale => {
+                format!("Do this in account {account}?")
+            }
             Command::Down => format!("Remove all of this from account {account}?"),
         };
         prompt::confirm(self.global, &question)
     }
 
-    fn tell(&self, summary: &Summary, plan: &Plan) {
+    fn tell(&self, summary: &Summary, plan: &Plan, resume: &str) {
         if self.global.json() || !plan.steps.iter().any(is_shown) {
             return;
         }
-        let resume = self.global.spelled_out(&self.command.to_string());
+        let resume = self.global.spelled_out(resume);
         let context = SummaryContext { resume: &resume };
         output::notice(summary.render(&context, &Palette::for_stderr()).trim_end());
     }

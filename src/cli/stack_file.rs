@@ -44,6 +44,18 @@ impl StackFile {
         })
     }
 
+    /// The stack in the file, for what is only worth a mention: tells no warnings, and the caller does without it.
+    pub fn read(global: &GlobalOptions) -> Result<Stack, CommandError> {
+        let path = &global.file;
+        let text =
+            fs::read_to_string(path).map_err(|source| CommandError::StackFileUnreadable {
+                path: path.clone(),
+                source,
+            })?;
+        let name = path.display().to_string();
+        Ok(stack::load(&name, &text, &variables(global))?.stack)
+    }
+
     /// The stack as far as the file alone tells it.
     pub fn stack(&self) -> &Stack {
         &self.stack

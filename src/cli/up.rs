@@ -8,6 +8,7 @@ use super::arguments::{GlobalOptions, parse_duration};
 use super::context::{Connection, close_session, open_session};
 use super::error::CommandError;
 use super::outputs::urls;
+use super::planning::Counts;
 use super::run::{Run, view};
 use super::stack_file::StackFile;
 use super::{exit_code, output, planning, prompt};
@@ -29,6 +30,10 @@ pub struct UpArguments {
     /// End when everything exists, without waiting until it serves
     #[arg(long)]
     no_wait: bool,
+
+    /// Leave the number of tasks of every service that exists as it is in AWS, whatever the file says
+    #[arg(long)]
+    keep_counts: bool,
 
     /// Stop waiting after this time, for example 20m; what exists stays
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
@@ -65,7 +70,8 @@ async fn bring_up(
     session.identify(connection.identity()).await?;
     let view = view(global);
     planning::settle(session, &connection, &*view).await?;
-    let plan = planning::for_up(&stack, session, &connection, Refresh::All).await?;
+    let counts = Counts::keep(arguments.keep_counts);
+    let plan = planning::for_up(global, &stack, session, &connection, Refresh::All, counts).await?;
     let run = Run {
         global,
         command: Command::Up,

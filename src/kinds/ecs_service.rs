@@ -6,6 +6,7 @@ mod requests;
 mod rollout;
 mod stopped_task;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_ecs::types as api;
@@ -48,6 +49,12 @@ pub struct EcsService {
     /// can't share the old one's target groups.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vpc: Option<Ref<Vpc>>,
+    /// What the images' tags name in their registries now, by container; a container is missing where nobody knows.
+    /// No part of the definition, whose image stays `…:latest`: ECS looks a tag up once, when a deployment begins,
+    /// and starts every later task of it from that digest (the API model's ContainerImage and versionConsistency).
+    /// So a tag that moved takes a new deployment, and nothing else does.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub image_digests: BTreeMap<String, String>,
     /// How many tasks to keep running.
     pub desired_count: u32,
     /// Where the tasks live. `Ref::exists`: row 1.
@@ -64,6 +71,12 @@ pub struct EcsService {
     pub enable_execute_command: bool,
     /// `None` leaves it off, as AWS does: navi itself sees tasks that keep failing.
     pub deployment_circuit_breaker: Option<DeploymentCircuitBreaker>,
+    /// How many of the wanted tasks a deployment leaves running at least, in percent; `None` leaves it to AWS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum_healthy_percent: Option<u32>,
+    /// How many of the wanted tasks a deployment runs at most, in percent; `None` leaves it to AWS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maximum_percent: Option<u32>,
     /// How long failing health checks are overlooked after a task's start; `None` leaves it to AWS.
     pub health_check_grace_period_seconds: Option<u32>,
     /// Whether tasks get the service's tags. AWS's default is off.
@@ -127,6 +140,9 @@ pub struct EcsServiceOutputs {
     /// The VPC that it was made in. ECS doesn't tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vpc_id: Option<String>,
+    /// When that was, in seconds since 1970: a deployment that began later is somebody else's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment_began: Option<f64>,
 }
 
 impl Resource for EcsService {
@@ -194,6 +210,7 @@ impl Resource for EcsService {
             cluster: seen.cluster.clone(),
             deployment_id: seen.rollout.deployment_id.clone(),
             vpc_id: seen.vpc_id.clone(),
+            deployment_began: seen.rollout.deployment_began,
         }
     }
 
@@ -248,7 +265,7 @@ impl Resource for EcsService {
                 .set_load_balancers(Some(balancers.clone()))
                 .set_service_registries(Some(registries.clone()))
                 .enable_execute_command(self.enable_execute_command)
-                .set_deployment_configuration(self.circuit_breaker())
+                .set_deployment_configuration(self.deployment_configuration())
                 .set_health_check_grace_period_seconds(self.grace_period())
                 .set_propagate_tags(self.propagate_tags.then_some(api::PropagateTags::Service))
                 .set_tags(Some(tags.clone()))
@@ -271,7 +288,7 @@ impl Resource for EcsService {
         &self,
         context: &Context<'_, Aws>,
         outputs: &EcsServiceOutputs,
-        _seen: &EcsServiceObserved,
+        seen: &EcsServiceObserved,
         change: &Change,
     ) -> Result<EcsServiceOutputs, StepError> {
         let aws = context.cloud;
@@ -286,7 +303,7 @@ impl Resource for EcsService {
         {
             return Ok(outputs.clone());
         }
-        let call = self.changed_fields(context, outputs, change)?;
+        let call = self.changed_fields(context, outputs, seen, change)?;
         // A target group or a role that the change brings along is as fresh as at a create.
         let answer = settle("ecs:UpdateService", Settle::Spreading, || {
             call.clone().send()
@@ -368,11 +385,14 @@ fn outputs_of(
     service: api::Service,
     vpc_id: Option<String>,
 ) -> Result<EcsServiceOutputs, CallError> {
-    let deployment_id = service
+    let primary = service
         .deployments()
         .iter()
-        .find(|deployment| deployment.status() == Some("PRIMARY"))
-        .and_then(|deployment| deployment.id.clone());
+        .find(|deployment| deployment.status() == Some("PRIMARY"));
+    let deployment_id = primary.and_then(|deployment| deployment.id.clone());
+    let deployment_began = primary
+        .and_then(|deployment| deployment.created_at.as_ref())
+        .map(aws_smithy_types::DateTime::as_secs_f64);
     let incomplete = || {
         CallError::incomplete(
             "ecs:DescribeServices",
@@ -384,6 +404,7 @@ fn outputs_of(
         name: service.service_name.ok_or_else(incomplete)?,
         cluster: service.cluster_arn.ok_or_else(incomplete)?,
         deployment_id,
+        deployment_began,
         vpc_id,
     })
 }

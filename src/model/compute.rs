@@ -3,7 +3,7 @@
 use super::ingress::ROUTES;
 use super::{Builder, MAIN};
 use crate::kinds::cluster::Cluster;
-use crate::kinds::ecs_service::{EcsService, ServiceLoadBalancer};
+use crate::kinds::ecs_service::{DeploymentCircuitBreaker, EcsService, ServiceLoadBalancer};
 use crate::kinds::log_group::LogGroup;
 use crate::kinds::task_definition::{
     ContainerDefinition, LogConfiguration, PortMapping, Protocol, TaskDefinition,
@@ -82,6 +82,7 @@ impl Builder<'_> {
             .iter()
             .any(|rule| !matches!(rule.from, AllowSource::Cidr(_)));
         let route = service.route.as_ref();
+        let facts = self.facts.get(&service.name).cloned().unwrap_or_default();
         let mut log_groups: Vec<Ref<LogGroup>> = Vec::new();
         for logs in service
             .containers
@@ -100,7 +101,8 @@ impl Builder<'_> {
                 name,
                 task_definition: Ref::exists(&service.name),
                 vpc: Some(Ref::exists(MAIN)),
-                desired_count: service.count,
+                image_digests: facts.image_digests,
+                desired_count: facts.desired_count.unwrap_or(service.count),
                 subnets: self.subnets(service.subnets),
                 security_groups: vec![Ref::exists(&service.name)],
                 assign_public_ip: service.assign_public_ip(),
@@ -117,7 +119,13 @@ impl Builder<'_> {
                     .as_ref()
                     .map(|_| Ref::exists(&service.name)),
                 enable_execute_command: service.exec,
-                deployment_circuit_breaker: None,
+                deployment_circuit_breaker: service.deployment.circuit_breaker.map(|breaker| {
+                    DeploymentCircuitBreaker {
+                        rollback: breaker.rollback,
+                    }
+                }),
+                minimum_healthy_percent: service.deployment.min_healthy,
+                maximum_percent: service.deployment.max,
                 health_check_grace_period_seconds: None,
                 propagate_tags: true,
                 tags,

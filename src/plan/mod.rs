@@ -1,5 +1,6 @@
 //! What has to be done, and why? A pure function of what is desired, observed and recorded.
 
+mod adjustments;
 mod drift;
 mod handover;
 mod needs;
@@ -8,6 +9,7 @@ mod recorded;
 mod step;
 mod text;
 
+pub use adjustments::{Adjustment, plan_adjustments};
 pub use drift::{Drift, drift};
 pub use needs::{Need, Until};
 pub use planner::{Plan, PlanError, plan_down, plan_up};

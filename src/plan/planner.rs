@@ -28,7 +28,7 @@ pub struct Plan {
 
 impl Plan {
     /// Works out what each step has to wait for. `recorded` gives the edges as of the last run.
-    fn new(steps: Vec<Step>, recorded: &Recorded) -> Result<Self, PlanError> {
+    pub(super) fn new(steps: Vec<Step>, recorded: &Recorded) -> Result<Self, PlanError> {
         let needs = needs::of(&steps, recorded)?;
         Ok(Plan {
             steps,
@@ -373,7 +373,7 @@ fn by_recorded_name(
 }
 
 /// Nothing differs: done, unless it was never seen to be usable or has ceased to be.
-fn unchanged(
+pub(super) fn unchanged(
     resource: &Arc<dyn AnyResource>,
     record: &Record,
     seen: &Observed,
@@ -418,7 +418,7 @@ fn removal(
     }
 }
 
-fn step(
+pub(super) fn step(
     address: &Address,
     action: Action,
     reason: Reason,

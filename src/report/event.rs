@@ -84,6 +84,8 @@ pub enum Event {
 pub enum Command {
     Up,
     Down,
+    Redeploy,
+    Scale,
 }
 
 /// What a step does, as a person reads it.
@@ -141,6 +143,8 @@ impl fmt::Display for Command {
         formatter.pad(match self {
             Command::Up => "up",
             Command::Down => "down",
+            Command::Redeploy => "redeploy",
+            Command::Scale => "scale",
         })
     }
 }

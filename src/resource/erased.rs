@@ -30,7 +30,8 @@ impl Observed {
         Observed(Arc::new(value))
     }
 
-    fn of<K: Resource>(&self) -> Option<&K::Observed> {
+    /// What the kind `K` has read; `None` if another kind read it.
+    pub fn of<K: Resource>(&self) -> Option<&K::Observed> {
         let any: &dyn Any = &*self.0;
         any.downcast_ref()
     }

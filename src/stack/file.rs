@@ -256,6 +256,8 @@ pub struct Defaults {
     pub health_check: Option<HealthCheck>,
     /// How long the load balancer lets open requests finish. Default: `30s`.
     pub deregistration_delay: Option<DurationText>,
+    /// How new tasks take the place of old ones.
+    pub deployment: Option<Deployment>,
     /// Where the containers' output goes.
     pub logs: Option<LogsDefaults>,
 }
@@ -288,9 +290,27 @@ pub struct Service {
     pub health_check: Option<HealthCheck>,
     /// How long the load balancer lets open requests finish, 0s to 3600s. Default: `30s`.
     pub deregistration_delay: Option<DurationText>,
+    /// How new tasks take the place of old ones.
+    pub deployment: Option<Deployment>,
     /// The containers of a task by name.
     #[schemars(required)]
     pub containers: Option<Entries<Container>>,
+}
+
+/// How new tasks take the place of old ones.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Deployment {
+    /// Whether ECS itself gives a deployment up whose tasks keep failing. Default: false, as AWS does; navi sees such a deployment by itself.
+    pub circuit_breaker: Option<bool>,
+    /// Whether ECS then goes back to the last deployment that worked. Default: true with the circuit breaker.
+    pub rollback: Option<bool>,
+    /// How many of the wanted tasks keep running meanwhile, in percent, rounded up. Default: AWS's, 100.
+    #[schemars(range(min = 0, max = 100))]
+    pub min_healthy: Option<u32>,
+    /// How many tasks run at most meanwhile, old and new, in percent of those wanted, rounded down. Default: AWS's, 200.
+    #[schemars(range(min = 100, max = 1000))]
+    pub max: Option<u32>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

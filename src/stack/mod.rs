@@ -27,10 +27,12 @@ pub use load::{Loaded, load, name};
 pub use policies::{Effect, NamedPolicy, Statement};
 pub use problem::{Problem, StackErrors};
 pub use resolved::{
-    AllowRule, AllowSource, Certificate, Container, Discovery, FixedResponse, HealthCheck,
-    HostedZone, Ingress, ListenerProtocol, Logs, Namespace, Nat, Network, RecordType, Retention,
-    Role, Route, Service, ServiceNames, Stack, StackNames, Subnet, Tier, Unresolved, Zone,
+    AllowRule, AllowSource, Certificate, CircuitBreaker, Container, Deployment, Discovery,
+    FixedResponse, HealthCheck, HostedZone, Ingress, ListenerProtocol, Logs, Namespace, Nat,
+    Network, RecordType, Retention, Role, Route, Service, ServiceNames, Stack, StackNames, Subnet,
+    Tier, Unresolved, Zone,
 };
 pub use schema::schema;
+pub use suggest::hint as suggestion;
 pub use variables::Variables;
 pub use write::resolved;

@@ -173,7 +173,25 @@ pub struct Service {
     pub discovery: Option<Discovery>,
     /// Services of which a healthy instance must be registered before this one starts.
     pub depends_on: Vec<String>,
+    pub deployment: Deployment,
     pub containers: Vec<Container>,
+}
+
+/// How new tasks take the place of old ones. What is not set is left to AWS.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Deployment {
+    pub circuit_breaker: Option<CircuitBreaker>,
+    /// In percent of the wanted tasks.
+    pub min_healthy: Option<u32>,
+    /// In percent of the wanted tasks.
+    pub max: Option<u32>,
+}
+
+/// ECS gives a deployment up whose tasks keep failing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CircuitBreaker {
+    /// Whether it then goes back to the last one that worked.
+    pub rollback: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -7,8 +7,9 @@ use serde_json::Value;
 use super::file;
 use super::policies::{Effect, NamedPolicy, Statement};
 use super::resolved::{
-    AllowSource, Certificate, Container, Discovery, HostedZone, Ingress, ListenerProtocol, Logs,
-    Nat, Network, RecordType, Retention, Role, Route, Service, Stack, Tier, Unresolved,
+    AllowSource, Certificate, Container, Deployment, Discovery, HostedZone, Ingress,
+    ListenerProtocol, Logs, Nat, Network, RecordType, Retention, Role, Route, Service, Stack, Tier,
+    Unresolved,
 };
 use super::variables;
 
@@ -230,6 +231,8 @@ fn service(stack: &Stack, service: &Service) -> file::Service {
         depends_on: (!service.depends_on.is_empty()).then(|| service.depends_on.clone()),
         health_check: route.map(health_check),
         deregistration_delay: route.map(|route| seconds(route.deregistration_delay_seconds)),
+        deployment: (service.deployment != Deployment::default())
+            .then(|| deployment(&service.deployment)),
         containers: Some(
             service
                 .containers
@@ -251,6 +254,16 @@ fn route(route: &Route) -> file::Route {
         priority: Some(route.priority),
         to: Some(format!("{}:{}", route.container, route.container_port)),
         target_group_port: Some(route.target_group_port),
+    }
+}
+
+fn deployment(deployment: &Deployment) -> file::Deployment {
+    let breaker = deployment.circuit_breaker;
+    file::Deployment {
+        circuit_breaker: breaker.map(|_| true),
+        rollback: breaker.map(|breaker| breaker.rollback),
+        min_healthy: deployment.min_healthy,
+        max: deployment.max,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::observed::{DEFAULT_MAXIMUM_PERCENT, DEFAULT_MINIMUM_HEALTHY_PERCENT};
 use super::{AttachedTargetGroup, EcsService, EcsServiceObserved, rollout};
 use crate::resource::{Change, Effect, Known};
 
@@ -36,6 +37,7 @@ impl EcsService {
             definition.as_ref(),
             Effect::InPlace,
         );
+        self.note_moved_tags(&mut change, recorded);
         change.field(
             "desired_count",
             &seen.desired_count,
@@ -63,6 +65,25 @@ impl EcsService {
         change.tags(&seen.tags, &self.tags);
         change.dropped_tags(recorded.map(|recorded| &recorded.tags), &self.tags);
         change
+    }
+
+    /// Tags that moved since the last run. What was not known then, or is not known now, is no difference:
+    /// not to know a digest must never make a deployment.
+    pub fn note_moved_tags(&self, change: &mut Change, recorded: Option<&Self>) {
+        let Some(recorded) = recorded else { return };
+        for (container, digest) in &self.image_digests {
+            let Some(before) = recorded.image_digests.get(container) else {
+                continue;
+            };
+            if before != digest {
+                change.note(
+                    &format!("image_digest.{container}"),
+                    short_digest(before).to_owned(),
+                    short_digest(digest).to_owned(),
+                    Effect::InPlace,
+                );
+            }
+        }
     }
 
     fn compare_network(&self, change: &mut Change, seen: &EcsServiceObserved, known: &Known) {
@@ -134,6 +155,26 @@ impl EcsService {
                 Effect::InPlace,
             );
         }
+        for (field, seen, wanted, recorded, default) in [
+            (
+                "minimum_healthy_percent",
+                seen.minimum_healthy_percent,
+                self.minimum_healthy_percent,
+                recorded.and_then(|recorded| recorded.minimum_healthy_percent),
+                DEFAULT_MINIMUM_HEALTHY_PERCENT,
+            ),
+            (
+                "maximum_percent",
+                seen.maximum_percent,
+                self.maximum_percent,
+                recorded.and_then(|recorded| recorded.maximum_percent),
+                DEFAULT_MAXIMUM_PERCENT,
+            ),
+        ] {
+            if wanted.or(recorded).is_some() {
+                change.field(field, &seen, &wanted.unwrap_or(default), Effect::InPlace);
+            }
+        }
         if self.health_check_grace_period_seconds.is_some()
             || recorded.is_some_and(|recorded| recorded.health_check_grace_period_seconds.is_some())
         {
@@ -147,8 +188,15 @@ impl EcsService {
     }
 }
 
+/// `sha256:` and twelve digits, as Docker shows it.
+fn short_digest(digest: &str) -> &str {
+    digest.get(.."sha256:".len() + 12).unwrap_or(digest)
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use serde_json::json;
 
     use super::super::observed::observe;
@@ -157,12 +205,18 @@ mod tests {
     use crate::resource::{Ref, Resource, TagMap};
     use aws_sdk_ecs::types as api;
 
+    fn digests(container: &str, digit: char) -> BTreeMap<String, String> {
+        let digest = format!("sha256:{}", digit.to_string().repeat(64));
+        BTreeMap::from([(container.to_owned(), digest)])
+    }
+
     fn wanted() -> EcsService {
         EcsService {
             cluster: Ref::exists("main"),
             name: "ecs-navi-backend-service".into(),
             task_definition: Ref::exists("backend"),
             vpc: Some(Ref::exists("main")),
+            image_digests: digests("nginx", 'a'),
             desired_count: 1,
             subnets: vec![Ref::exists("private-1c"), Ref::exists("private-1a")],
             security_groups: vec![Ref::exists("backend")],
@@ -175,6 +229,8 @@ mod tests {
             service_registry: Some(Ref::exists("backend")),
             enable_execute_command: true,
             deployment_circuit_breaker: None,
+            minimum_healthy_percent: None,
+            maximum_percent: None,
             health_check_grace_period_seconds: None,
             propagate_tags: false,
             tags: TagMap::from([("team".into(), "a".into())]),
@@ -281,7 +337,7 @@ mod tests {
     #[test]
     fn each_field_changes_as_aws_allows() {
         type Edit = fn(&mut EcsService);
-        let cases: [(&str, Edit, Effect); 14] = [
+        let cases: [(&str, Edit, Effect); 17] = [
             (
                 "cluster",
                 |service| service.cluster = Ref::exists("new"),
@@ -291,6 +347,21 @@ mod tests {
             (
                 "task_definition",
                 |service| service.task_definition = Ref::exists("new"),
+                Effect::InPlace,
+            ),
+            (
+                "image_digest.nginx",
+                |service| service.image_digests = digests("nginx", 'b'),
+                Effect::InPlace,
+            ),
+            (
+                "minimum_healthy_percent",
+                |service| service.minimum_healthy_percent = Some(50),
+                Effect::InPlace,
+            ),
+            (
+                "maximum_percent",
+                |service| service.maximum_percent = Some(150),
                 Effect::InPlace,
             ),
             (
@@ -363,6 +434,48 @@ mod tests {
     }
 
     #[test]
+    fn a_digest_that_is_not_known_is_no_difference() {
+        let differs = |wanted: BTreeMap<String, String>, recorded: BTreeMap<String, String>| {
+            let with = |image_digests| EcsService {
+                image_digests,
+                ..super::tests::wanted()
+            };
+            let change = with(wanted).diff(&seen(), Some(&with(recorded)), &known());
+            !change.is_empty()
+        };
+        let none = BTreeMap::new;
+        assert!(!differs(none(), digests("nginx", 'a')));
+        assert!(!differs(digests("nginx", 'a'), none()));
+        assert!(!differs(digests("nginx", 'a'), digests("api", 'b')));
+        assert!(differs(digests("nginx", 'a'), digests("nginx", 'b')));
+    }
+
+    #[test]
+    fn a_moved_tag_is_shown_with_short_digests() {
+        let mut service = wanted();
+        service.image_digests = digests("nginx", 'b');
+        let change = service.diff(&seen(), Some(&wanted()), &known());
+        let field = &change.fields[0];
+        assert_eq!(
+            (field.old.as_str(), field.new.as_str()),
+            ("sha256:aaaaaaaaaaaa", "sha256:bbbbbbbbbbbb")
+        );
+    }
+
+    #[test]
+    fn a_percentage_that_the_stack_gives_up_is_aws_s_again() {
+        let mut recorded = wanted();
+        recorded.maximum_percent = Some(150);
+        let mut on = seen();
+        on.maximum_percent = 150;
+        let change = wanted().diff(&on, Some(&recorded), &known());
+        assert_eq!(change.fields.len(), 1, "{change:?}");
+        assert_eq!(change.fields[0].new, "200");
+        // Somebody else's is left alone.
+        assert!(wanted().diff(&on, Some(&wanted()), &known()).is_empty());
+    }
+
+    #[test]
     fn a_draining_service_must_be_made_anew() {
         let mut draining = seen();
         draining.draining = true;
@@ -381,6 +494,7 @@ mod tests {
             state: rollout::RolloutState::Failed,
             reason: String::new(),
             running: 0,
+            failed: 0,
             created_at: 0.0,
         }];
         let change = wanted().diff(&failed, Some(&wanted()), &known());

@@ -16,6 +16,11 @@ use crate::resource::{CallError, Lookup, TagMap};
 /// DescribeServices takes this many names per call, all of one cluster.
 const SERVICES_PER_CALL: usize = 10;
 
+/// What a rolling update of a Fargate service keeps to where nothing is said (the API model's DeploymentConfiguration).
+pub(super) const DEFAULT_MINIMUM_HEALTHY_PERCENT: u32 = 100;
+/// See above.
+pub(super) const DEFAULT_MAXIMUM_PERCENT: u32 = 200;
+
 /// What AWS has.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EcsServiceObserved {
@@ -49,6 +54,10 @@ pub struct EcsServiceObserved {
     pub enable_execute_command: bool,
     /// `None`: off.
     pub deployment_circuit_breaker: Option<DeploymentCircuitBreaker>,
+    /// In percent of the wanted tasks.
+    pub minimum_healthy_percent: u32,
+    /// In percent of the wanted tasks.
+    pub maximum_percent: u32,
     /// AWS answers nothing for none.
     pub health_check_grace_period_seconds: u32,
     /// Whether tasks get the service's tags.
@@ -152,6 +161,7 @@ async fn complete(
     seen.rollout.task_definition = lookup.known.get(definition, |definition| definition.arn);
     seen.rollout.deployment_id = lookup.outputs.deployment_id.clone();
     seen.vpc_id = lookup.outputs.vpc_id.clone();
+    seen.rollout.deployment_began = lookup.outputs.deployment_began;
     if seen.draining || lookup.spec.desired_count == 0 {
         return Ok(seen);
     }
@@ -176,7 +186,13 @@ async fn complete(
         .deployments
         .iter()
         .any(|one| one.state == RolloutState::Failed);
-    if running < lookup.spec.desired_count || rolled_back {
+    // Tasks that run and fail the load balancer's check are stopped and started again: at times as many run as
+    // are wanted.
+    let failing = seen
+        .rollout
+        .primary()
+        .is_some_and(|primary| primary.state == RolloutState::InProgress && primary.failed > 0);
+    if running < lookup.spec.desired_count || rolled_back || failing || seen.rollout.is_undone() {
         seen.rollout.stopped = stopped_tasks(aws, lookup.outputs).await?;
     }
     Ok(seen)
@@ -188,8 +204,8 @@ pub(super) fn observe(service: &api::Service) -> EcsServiceObserved {
         .network_configuration()
         .and_then(|network| network.awsvpc_configuration());
     let list = |values: Option<&[String]>| values.unwrap_or_default().iter().cloned().collect();
-    let breaker = service
-        .deployment_configuration()
+    let configuration = service.deployment_configuration();
+    let breaker = configuration
         .and_then(|configuration| configuration.deployment_circuit_breaker())
         .filter(|breaker| breaker.enable());
     EcsServiceObserved {
@@ -218,6 +234,12 @@ pub(super) fn observe(service: &api::Service) -> EcsServiceObserved {
         deployment_circuit_breaker: breaker.map(|breaker| DeploymentCircuitBreaker {
             rollback: breaker.rollback(),
         }),
+        minimum_healthy_percent: configuration
+            .and_then(|configuration| configuration.minimum_healthy_percent)
+            .map_or(DEFAULT_MINIMUM_HEALTHY_PERCENT, unsigned),
+        maximum_percent: configuration
+            .and_then(|configuration| configuration.maximum_percent)
+            .map_or(DEFAULT_MAXIMUM_PERCENT, unsigned),
         health_check_grace_period_seconds: unsigned(
             service.health_check_grace_period_seconds.unwrap_or(0),
         ),
@@ -254,6 +276,7 @@ fn deployment(deployment: &api::Deployment) -> Deployment {
         },
         reason: deployment.rollout_state_reason.clone().unwrap_or_default(),
         running: unsigned(deployment.running_count),
+        failed: unsigned(deployment.failed_tasks),
         created_at: seconds(deployment.created_at.as_ref()),
     }
 }

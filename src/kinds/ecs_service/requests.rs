@@ -5,7 +5,8 @@ use aws_sdk_elasticloadbalancingv2::types::TargetGroupAttribute;
 use futures::future::{join_all, try_join_all};
 
 use super::super::target_group::DEFAULT_DEREGISTRATION_DELAY_SECONDS;
-use super::{EcsService, EcsServiceOutputs};
+use super::observed::{DEFAULT_MAXIMUM_PERCENT, DEFAULT_MINIMUM_HEALTHY_PERCENT};
+use super::{DeploymentCircuitBreaker, EcsService, EcsServiceObserved, EcsServiceOutputs};
 use crate::aws::{Aws, Settle, send, settle};
 use crate::resource::{CallError, Change, Context};
 
@@ -65,9 +66,59 @@ impl EcsService {
             .collect()
     }
 
-    pub(super) fn circuit_breaker(&self) -> Option<api::DeploymentConfiguration> {
-        let breaker = self.deployment_circuit_breaker.as_ref()?;
-        Some(breaker_configuration(true, breaker.rollback))
+    /// For a new service: what the stack sets, and nothing where it leaves all to AWS.
+    pub(super) fn deployment_configuration(&self) -> Option<api::DeploymentConfiguration> {
+        let breaker = self.deployment_circuit_breaker.as_ref().map(on);
+        if breaker.is_none()
+            && self.minimum_healthy_percent.is_none()
+            && self.maximum_percent.is_none()
+        {
+            return None;
+        }
+        Some(
+            api::DeploymentConfiguration::builder()
+                .set_deployment_circuit_breaker(breaker)
+                .set_minimum_healthy_percent(self.minimum_healthy_percent.map(count))
+                .set_maximum_percent(self.maximum_percent.map(count))
+                .build(),
+        )
+    }
+
+    /// For a service that exists: all of it, since nobody says that members left out of the structure stay.
+    /// What the stack never set stays as it was seen, what it gave up is AWS's default again.
+    fn changed_configuration(
+        &self,
+        seen: &EcsServiceObserved,
+        change: &Change,
+    ) -> api::DeploymentConfiguration {
+        let breaker = match &self.deployment_circuit_breaker {
+            None if !change.touches("deployment_circuit_breaker") => {
+                seen.deployment_circuit_breaker.as_ref()
+            }
+            wanted => wanted.as_ref(),
+        };
+        let percent = |field: &str, wanted: Option<u32>, seen: u32, default: u32| match wanted {
+            Some(wanted) => wanted,
+            None if change.touches(field) => default,
+            None => seen,
+        };
+        let minimum = percent(
+            "minimum_healthy_percent",
+            self.minimum_healthy_percent,
+            seen.minimum_healthy_percent,
+            DEFAULT_MINIMUM_HEALTHY_PERCENT,
+        );
+        let maximum = percent(
+            "maximum_percent",
+            self.maximum_percent,
+            seen.maximum_percent,
+            DEFAULT_MAXIMUM_PERCENT,
+        );
+        api::DeploymentConfiguration::builder()
+            .deployment_circuit_breaker(breaker.map_or_else(off, on))
+            .minimum_healthy_percent(count(minimum))
+            .maximum_percent(count(maximum))
+            .build()
     }
 
     pub(super) fn grace_period(&self) -> Option<i32> {
@@ -79,6 +130,7 @@ impl EcsService {
         &self,
         context: &Context<'_, Aws>,
         outputs: &EcsServiceOutputs,
+        seen: &EcsServiceObserved,
         change: &Change,
     ) -> Result<UpdateService, CallError> {
         let mut call = context
@@ -90,7 +142,9 @@ impl EcsService {
         if change.touches("task_definition") {
             call = call.task_definition(context.outputs(&self.task_definition)?.arn);
         }
-        if change.touches("deployment") {
+        // Another definition makes a new deployment by itself, and ECS looks every tag up for it.
+        let only_moved = change.touches("image_digest") && !change.touches("task_definition");
+        if change.touches("deployment") || only_moved {
             call = call.force_new_deployment(true);
         }
         if change.touches("desired_count") {
@@ -111,9 +165,15 @@ impl EcsService {
         if change.touches("enable_execute_command") {
             call = call.enable_execute_command(self.enable_execute_command);
         }
-        if change.touches("deployment_circuit_breaker") {
-            let off = breaker_configuration(false, false);
-            call = call.deployment_configuration(self.circuit_breaker().unwrap_or(off));
+        if [
+            "deployment_circuit_breaker",
+            "minimum_healthy_percent",
+            "maximum_percent",
+        ]
+        .iter()
+        .any(|field| change.touches(field))
+        {
+            call = call.deployment_configuration(self.changed_configuration(seen, change));
         }
         if change.touches("health_check_grace_period_seconds") {
             call = call.health_check_grace_period_seconds(self.grace_period().unwrap_or(0));
@@ -196,13 +256,17 @@ async fn delay_of(aws: &Aws, target_group_arn: &str) -> Result<Option<u32>, Call
         .and_then(|attribute| attribute.value()?.parse().ok()))
 }
 
-fn breaker_configuration(enable: bool, rollback: bool) -> api::DeploymentConfiguration {
-    let breaker = api::DeploymentCircuitBreaker::builder()
-        .enable(enable)
-        .rollback(rollback)
-        .build();
-    api::DeploymentConfiguration::builder()
-        .deployment_circuit_breaker(breaker)
+fn on(breaker: &DeploymentCircuitBreaker) -> api::DeploymentCircuitBreaker {
+    api::DeploymentCircuitBreaker::builder()
+        .enable(true)
+        .rollback(breaker.rollback)
+        .build()
+}
+
+fn off() -> api::DeploymentCircuitBreaker {
+    api::DeploymentCircuitBreaker::builder()
+        .enable(false)
+        .rollback(false)
         .build()
 }
 

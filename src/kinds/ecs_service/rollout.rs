@@ -15,6 +15,8 @@ pub struct Rollout {
     pub task_definition: Option<String>,
     /// The deployment that the stack began.
     pub deployment_id: Option<String>,
+    /// When it began, in seconds since 1970.
+    pub deployment_began: Option<f64>,
     /// The deployments that ECS lists.
     pub deployments: Vec<Deployment>,
     /// What ECS said, newest first.
@@ -42,6 +44,8 @@ pub struct Deployment {
     pub reason: String,
     /// How many of its tasks run.
     pub running: u32,
+    /// How many of its tasks failed in a row.
+    pub failed: u32,
     /// When it began, in seconds since 1970.
     pub created_at: f64,
 }
@@ -92,7 +96,41 @@ impl Rollout {
 
     /// The deployment that ECS works towards, if it is what the stack asked for.
     fn ours(&self) -> Option<&Deployment> {
-        self.primary().filter(|primary| self.is_ours(primary))
+        self.primary()
+            .filter(|primary| self.is_ours(primary) && !self.is_undone())
+    }
+
+    /// Whether ECS has gone back to an earlier deployment of the same revision. A deployment that brought a moved
+    /// tag, a forced one, or other settings of the service has the same task definition as the one before, so the
+    /// revision doesn't tell the one that undoes it from ours: it runs the old images, and must not pass for success.
+    pub fn is_undone(&self) -> bool {
+        let (Some(began), Some(primary)) = (&self.deployment_id, self.primary()) else {
+            return false;
+        };
+        if primary.id == *began || !self.is_ours(primary) {
+            return false;
+        }
+        let failed = self
+            .deployments
+            .iter()
+            .any(|one| one.id == *began && one.state == RolloutState::Failed)
+            || self.failure_event(began).is_some();
+        // The reason says so while it lasts; afterwards the event does, which is as old as the deployment itself.
+        // One that somebody forced later is younger, and theirs to answer for.
+        let goes_back = primary.reason.contains("rolling back")
+            || self.events.iter().any(|event| {
+                event.message.contains("rolling back to deployment")
+                    && primary.created_at <= event.at + 1.0
+            });
+        failed && goes_back
+    }
+
+    /// What ECS said when it gave this deployment up.
+    fn failure_event(&self, id: &str) -> Option<&Event> {
+        let named = format!("(deployment {id}) deployment failed");
+        self.events
+            .iter()
+            .find(|event| event.message.contains(&named))
     }
 
     /// The failures of our deployments' tasks, latest first.
@@ -167,6 +205,9 @@ pub fn readiness(wanted: u32, seen: &EcsServiceObserved) -> Readiness {
 /// tasks any more, and one whose tasks keep stopping starts them at ever longer intervals, up to 15 minutes,
 /// which only a new deployment ends (aws-behaviour §2.18, failing tasks).
 pub fn stuck(wanted: u32, rollout: &Rollout) -> Option<String> {
+    if rollout.is_undone() {
+        return Some("rolled back".to_owned());
+    }
     let ours = rollout.ours()?;
     if ours.state == RolloutState::Failed {
         return Some("FAILED".to_owned());
@@ -212,13 +253,7 @@ fn given_up(rollout: &Rollout) -> Option<String> {
     // A failed deployment leaves the list once its tasks are gone; the events remember it by its ID.
     let began = rollout.deployment_id.as_ref();
     let current = began.filter(|id| rollout.ours().is_none_or(|ours| ours.id == **id));
-    let named = current.and_then(|id| {
-        let named = format!("(deployment {id}) deployment failed");
-        rollout
-            .events
-            .iter()
-            .find(|event| event.message.contains(&named))
-    });
+    let named = current.and_then(|id| rollout.failure_event(id));
     if let Some(event) = named {
         return Some(format!("{back}: {}", without_name(&event.message)));
     }
@@ -236,8 +271,15 @@ fn superseded(rollout: &Rollout) -> Option<String> {
     let ours = rollout
         .deployments
         .iter()
-        .find(|deployment| deployment.id == *began)?;
-    (!ours.primary && rollout.is_ours(ours) && !rollout.is_ours(primary)).then(|| {
+        .find(|deployment| deployment.id == *began);
+    let replaced = match ours {
+        Some(ours) => !ours.primary && rollout.is_ours(ours),
+        // Without tasks it leaves the list at once. A read that does not show it yet shows older ones only.
+        None => rollout
+            .deployment_began
+            .is_some_and(|began| primary.created_at > began),
+    };
+    (replaced && !rollout.is_ours(primary)).then(|| {
         format!(
             "another deployment, of {}, has taken the place of this one; somebody else changes the \
              service. Run this again once they are done",
@@ -380,6 +422,7 @@ mod tests {
             state,
             reason: String::new(),
             running,
+            failed: 0,
             created_at: 100.0,
         }
     }
@@ -761,10 +804,62 @@ mod tests {
         let same = deployment("ecs-svc/3", NEW, RolloutState::Completed, 1);
         let both = waited_for(seen(vec![same, ours]), 1, 1);
         assert_eq!(readiness(1, &both), Readiness::Ready);
-        // Not listed: a read that does not show it yet.
-        assert!(matches!(
-            readiness(1, &seen(vec![theirs])),
-            Readiness::Pending(_)
-        ));
+        // Not listed, and nobody knows which is the younger one: a read that does not show it yet.
+        let mut alone = seen(vec![theirs]);
+        assert!(matches!(readiness(1, &alone), Readiness::Pending(_)));
+        alone.rollout.deployment_began = Some(101.0);
+        assert!(matches!(readiness(1, &alone), Readiness::Pending(_)));
+        alone.rollout.deployment_began = Some(99.0);
+        assert!(text(readiness(1, &alone)).contains("another deployment, of web:1,"));
+    }
+
+    /// A forced deployment, or one for a moved tag, of the revision that ran before.
+    fn undone() -> EcsServiceObserved {
+        let back = Deployment {
+            reason: "ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/1."
+                .into(),
+            ..deployment("ecs-svc/3", NEW, RolloutState::InProgress, 1)
+        };
+        let mut seen = seen(vec![back]);
+        seen.rollout.events = vec![
+            Event {
+                at: 100.0,
+                message: "(service web) rolling back to deployment ecs-svc/1.".into(),
+            },
+            Event {
+                at: 100.0,
+                message:
+                    "(service web) (deployment ecs-svc/2) deployment failed: tasks failed to start."
+                        .into(),
+            },
+        ];
+        seen.rollout.stopped = vec![failing(1, 99.0)];
+        seen
+    }
+
+    #[test]
+    fn a_rollback_within_one_revision_is_a_failure_and_is_made_good_by_the_next_run() {
+        let mut seen = undone();
+        assert_eq!(
+            text(readiness(1, &seen)),
+            "failed: ECS rolled back to web:2: (deployment ecs-svc/2) deployment failed: tasks failed to start; \
+             last task: container web exited with code 1 (image web:2); the container's own log says why"
+        );
+        seen.rollout.deployments[0].state = RolloutState::Completed;
+        seen.rollout.deployments[0].reason = "ECS deployment ecs-svc/3 completed.".into();
+        assert!(matches!(readiness(1, &seen), Readiness::Failed(_)));
+        assert_eq!(stuck(1, &seen.rollout).as_deref(), Some("rolled back"));
+    }
+
+    #[test]
+    fn a_deployment_that_somebody_forced_after_a_rollback_counts() {
+        let mut seen = undone();
+        seen.rollout.deployments = vec![Deployment {
+            created_at: 200.0,
+            ..deployment("ecs-svc/4", NEW, RolloutState::Completed, 1)
+        }];
+        assert_eq!(stuck(1, &seen.rollout), None);
+        let seen = waited_for(seen, 1, 1);
+        assert_eq!(readiness(1, &seen), Readiness::Ready);
     }
 }

@@ -3,6 +3,7 @@
 //! Every part goes on after an error with a value that keeps the rest checkable, so that all errors of a file come out at once.
 
 mod containers;
+mod deployment;
 mod ingress;
 mod limits;
 mod network;

@@ -8,7 +8,7 @@ use crate::stack::resolved::{
 };
 use crate::stack::{fargate, scalars};
 
-use super::{containers, routes};
+use super::{containers, deployment, routes};
 
 /// What the rest of the stack means for a service.
 pub(super) struct Context<'a> {
@@ -141,6 +141,7 @@ fn service(settings: &Settings, context: &Context, problems: &mut Problems) -> S
         route,
         discovery: discovery(settings, context, problems),
         depends_on: own.depends_on.clone().unwrap_or_default(),
+        deployment: deployment::resolve(settings, problems),
         containers,
     }
 }

@@ -57,6 +57,15 @@ tells! {
     a_value_for_a_choice: file_with("ingress: { zone: example.com }");
 }
 
+// Deployments.
+tells! {
+    a_rollback_without_a_circuit_breaker: service_with("deployment: { rollback: true }");
+    a_deployment_without_room: service_with("deployment: { max: 100 }");
+    a_deployment_without_room_by_rounding: service_with("count: 3\ndeployment: { min_healthy: 90, max: 130 }");
+    a_percentage_out_of_range: service_with("deployment: { max: 50 }");
+    an_unknown_key_of_a_deployment: service_with("deployment: { circuit_braker: true }");
+}
+
 // The network.
 tells! {
     a_bad_range: file_with("network: { cidr: 10.0.0.0/33 }");
