@@ -9,6 +9,7 @@ mod life;
 mod lookups;
 mod moto;
 mod planning;
+mod rollouts;
 mod rooms;
 mod secrets;
 mod state_commands;

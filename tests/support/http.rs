@@ -15,6 +15,11 @@ pub fn post_json(endpoint: &str, path: &str, body: &Value) -> Value {
     request("POST", endpoint, path, Some(body))
 }
 
+/// A DELETE, of which nothing but its success is of interest.
+pub fn delete(endpoint: &str, path: &str) {
+    exchange("DELETE", endpoint, path, None);
+}
+
 /// The text that a GET answers.
 pub fn get_text(endpoint: &str, path: &str) -> String {
     exchange("GET", endpoint, path, None)

@@ -7,12 +7,12 @@ mod moto;
 mod navi;
 mod python;
 
-pub use http::{get_json, get_text, post_json};
+pub use http::{delete, get_json, get_text, post_json};
 pub use in_process::InProcess;
 pub use listener::{Listener, Proxy};
 pub use moto::Moto;
 pub use navi::{Ended, Navi, REGION};
-pub use python::{Inventory, inventory};
+pub use python::{Inventory, ecs, inventory};
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

@@ -16,20 +16,41 @@ pub enum Inventory<'a> {
 /// What is in the account, as boto3 sees it.
 #[track_caller]
 pub fn inventory(endpoint: &str, what: &Inventory<'_>) -> Value {
+    let mut command = python(endpoint);
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/inventory.py"));
+    match what {
+        Inventory::Ids => command.arg("ids"),
+        Inventory::Values { stack } => command.args(["values", stack]),
+    };
+    answer(command)
+}
+
+/// What somebody with boto3 does: `expression` is Python over `ecs`, its value is what this answers.
+#[track_caller]
+pub fn ecs(endpoint: &str, expression: &str) -> Value {
+    let script = format!(
+        "import boto3, json\necs = boto3.client('ecs')\nprint(json.dumps({expression}, default=str))"
+    );
+    let mut command = python(endpoint);
+    command.args(["-c", &script]);
+    answer(command)
+}
+
+fn python(endpoint: &str) -> Command {
     // tests/run makes the environment and names its interpreter here.
     let python = std::env::var_os("NAVI_TEST_PYTHON")
         .expect("NAVI_TEST_PYTHON names a Python with boto3; run the tests with tests/run");
     let mut command = Command::new(python);
     command
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/inventory.py"))
         .env("AWS_ENDPOINT_URL", endpoint)
         .env("AWS_DEFAULT_REGION", super::REGION)
         .env("AWS_ACCESS_KEY_ID", super::navi::SANDBOX_ACCOUNT)
         .env("AWS_SECRET_ACCESS_KEY", "sandbox");
-    match what {
-        Inventory::Ids => command.arg("ids"),
-        Inventory::Values { stack } => command.args(["values", stack]),
-    };
+    command
+}
+
+#[track_caller]
+fn answer(mut command: Command) -> Value {
     let output = command.output().unwrap();
     assert!(
         output.status.success(),

@@ -44,7 +44,7 @@ impl EcsService {
             &self.desired_count,
             Effect::InPlace,
         );
-        if let Some(why) = rollout::stuck(self.desired_count, &seen.rollout) {
+        if let Some(why) = rollout::stuck(self.desired_count, seen) {
             change.condition("deployment", why, "(a new one)".into(), Effect::InPlace);
         }
         self.compare_network(&mut change, seen, known);

@@ -8,6 +8,24 @@ use crate::resource::Readiness;
 /// that AWS still spreads fails the first tasks (aws-behaviour §2.8).
 const IDENTICAL_FAILURES: usize = 3;
 
+/// A page of ListTasks holds 100.
+const MOST_STOPPED_LOOKED_AT: usize = 90;
+
+/// How many tasks may stop for one reason before the deployment is given up. ECS's circuit breaker, where it is on,
+/// is left to decide: by its own count, half of the wanted tasks, at least 3 (the API model's
+/// DeploymentCircuitBreaker), and as many more as were on their way by then. It overlooks tasks that die after they
+/// ran, so that navi doesn't wait for it for ever; and one page of stopped tasks is all that is looked at.
+fn patience(wanted: u32, seen: &EcsServiceObserved) -> usize {
+    match seen.deployment_circuit_breaker {
+        None => IDENTICAL_FAILURES,
+        Some(_) => {
+            let wanted = wanted as usize;
+            let threshold = wanted.div_ceil(2).max(IDENTICAL_FAILURES);
+            (threshold + wanted + IDENTICAL_FAILURES).min(MOST_STOPPED_LOOKED_AT)
+        }
+    }
+}
+
 /// What the readiness of a service is judged by.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rollout {
@@ -194,7 +212,7 @@ pub fn readiness(wanted: u32, seen: &EcsServiceObserved) -> Readiness {
         return Readiness::Ready;
     }
     match rollout.repeated_failure() {
-        Some((times, failure)) if times >= IDENTICAL_FAILURES => {
+        Some((times, failure)) if times >= patience(wanted, seen) => {
             Readiness::Failed(with_advice(same_reason(times, &failure), &failure))
         }
         _ => Readiness::Pending(progress(wanted, ours, rollout)),
@@ -204,7 +222,8 @@ pub fn readiness(wanted: u32, seen: &EcsServiceObserved) -> Readiness {
 /// Why nothing comes of the deployment if it is left alone: then only a new one helps. A failed one starts no
 /// tasks any more, and one whose tasks keep stopping starts them at ever longer intervals, up to 15 minutes,
 /// which only a new deployment ends (aws-behaviour §2.18, failing tasks).
-pub fn stuck(wanted: u32, rollout: &Rollout) -> Option<String> {
+pub fn stuck(wanted: u32, seen: &EcsServiceObserved) -> Option<String> {
+    let rollout = &seen.rollout;
     if rollout.is_undone() {
         return Some("rolled back".to_owned());
     }
@@ -213,7 +232,7 @@ pub fn stuck(wanted: u32, rollout: &Rollout) -> Option<String> {
         return Some("FAILED".to_owned());
     }
     let (times, failure) = rollout.repeated_failure()?;
-    (ours.running < wanted && times >= IDENTICAL_FAILURES).then(|| same_reason(times, &failure))
+    (ours.running < wanted && times >= patience(wanted, seen)).then(|| same_reason(times, &failure))
 }
 
 fn same_reason(times: usize, failure: &str) -> String {
@@ -672,6 +691,19 @@ mod tests {
     }
 
     #[test]
+    fn a_circuit_breaker_decides_first_but_is_not_waited_for_for_ever() {
+        let in_progress = deployment("ecs-svc/2", NEW, RolloutState::InProgress, 0);
+        let mut looping = seen(vec![in_progress]);
+        looping.deployment_circuit_breaker =
+            Some(super::super::DeploymentCircuitBreaker { rollback: true });
+        looping.rollout.stopped = vec![failing(1, 1.0); 4];
+        assert!(matches!(readiness(1, &looping), Readiness::Pending(_)));
+        assert_eq!(stuck(1, &looping), None);
+        looping.rollout.stopped = vec![failing(1, 1.0); 7];
+        assert!(text(readiness(1, &looping)).starts_with("failed: 7 tasks stopped"));
+    }
+
+    #[test]
     fn another_deployments_failures_do_not_count() {
         let mut seen = seen(vec![deployment(
             "ecs-svc/2",
@@ -699,13 +731,13 @@ mod tests {
             task.deployment_id = "ecs-svc/1".into();
         }
         assert_eq!(text(readiness(1, &seen)), "pending: 0 of 1 task running");
-        assert_eq!(stuck(1, &seen.rollout), None);
+        assert_eq!(stuck(1, &seen), None);
     }
 
     #[test]
     fn a_deployment_that_comes_to_nothing_is_stuck() {
         let failed = seen(vec![deployment("ecs-svc/2", NEW, RolloutState::Failed, 0)]);
-        assert_eq!(stuck(1, &failed.rollout).as_deref(), Some("FAILED"));
+        assert_eq!(stuck(1, &failed).as_deref(), Some("FAILED"));
         let mut looping = seen(vec![deployment(
             "ecs-svc/2",
             NEW,
@@ -713,13 +745,9 @@ mod tests {
             0,
         )]);
         looping.rollout.stopped = vec![failing(1, 1.0); 3];
-        assert!(
-            stuck(1, &looping.rollout)
-                .unwrap()
-                .contains("exited with code 1")
-        );
+        assert!(stuck(1, &looping).unwrap().contains("exited with code 1"));
         looping.rollout.deployments[0].running = 1;
-        assert_eq!(stuck(1, &looping.rollout), None);
+        assert_eq!(stuck(1, &looping), None);
     }
 
     #[test]
@@ -848,7 +876,7 @@ mod tests {
         seen.rollout.deployments[0].state = RolloutState::Completed;
         seen.rollout.deployments[0].reason = "ECS deployment ecs-svc/3 completed.".into();
         assert!(matches!(readiness(1, &seen), Readiness::Failed(_)));
-        assert_eq!(stuck(1, &seen.rollout).as_deref(), Some("rolled back"));
+        assert_eq!(stuck(1, &seen).as_deref(), Some("rolled back"));
     }
 
     #[test]
@@ -858,7 +886,7 @@ mod tests {
             created_at: 200.0,
             ..deployment("ecs-svc/4", NEW, RolloutState::Completed, 1)
         }];
-        assert_eq!(stuck(1, &seen.rollout), None);
+        assert_eq!(stuck(1, &seen), None);
         let seen = waited_for(seen, 1, 1);
         assert_eq!(readiness(1, &seen), Readiness::Ready);
     }
