@@ -7,6 +7,7 @@ mod needs;
 mod planner;
 mod recorded;
 mod step;
+mod target;
 mod text;
 
 pub use adjustments::{Adjustment, plan_adjustments};
@@ -15,4 +16,5 @@ pub use needs::{Need, Until};
 pub use planner::{Plan, PlanError, plan_down, plan_up};
 pub use recorded::Recorded;
 pub use step::{Action, Reason, Step};
+pub use target::{LeftOut, LeftOutStep, limit};
 pub use text::{DriftText, PlanText};

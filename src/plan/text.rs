@@ -121,7 +121,7 @@ fn name_in_aws(step: &Step) -> Option<String> {
     spec["tags"]["Name"].as_str().map(str::to_owned)
 }
 
-fn sign(action: Action) -> &'static str {
+pub(super) fn sign(action: Action) -> &'static str {
     match action {
         Action::Create => "+",
         Action::Update => "~",
