@@ -14,4 +14,5 @@ mod rooms;
 mod secrets;
 mod state_commands;
 mod support;
+mod targets;
 mod virtual_time;

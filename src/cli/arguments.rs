@@ -150,7 +150,7 @@ impl GlobalOptions {
 }
 
 /// A word as a shell takes it.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     let plain =
         |character: char| character.is_ascii_alphanumeric() || "-_./:=@%+,".contains(character);
     match !word.is_empty() && word.chars().all(plain) {

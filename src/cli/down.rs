@@ -9,6 +9,7 @@ use super::context::{Connection, close_session, open_session};
 use super::error::CommandError;
 use super::run::{Run, view};
 use super::stack_file::{ChosenStack, StackChoice, require_recorded};
+use super::targets::TargetArguments;
 use super::{exit_code, output, planning, prompt};
 use crate::report::Command;
 use crate::state::{Access, Session};
@@ -29,6 +30,20 @@ pub struct DownArguments {
     /// Stop waiting after this time, for example 30m
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     timeout: Option<Duration>,
+
+    #[command(flatten)]
+    targets: TargetArguments,
+}
+
+impl DownArguments {
+    /// The command with its own options, for the person to run again.
+    fn spelled_out(&self) -> String {
+        let mut text = format!("down{}", self.stack.spelled_out());
+        if let Some(timeout) = self.timeout {
+            text.push_str(&format!(" --timeout {}s", timeout.as_secs()));
+        }
+        text + &self.targets.spelled_out()
+    }
 }
 
 pub async fn run(global: &GlobalOptions, arguments: &DownArguments) -> Result<u8, CommandError> {
@@ -65,6 +80,7 @@ async fn take_down(
     let view = view(global);
     planning::settle(session, &connection, &*view).await?;
     let plan = planning::for_down(session, &connection)?;
+    let (plan, left_out) = arguments.targets.limit(plan)?;
     let run = Run {
         global,
         command: Command::Down,
@@ -72,10 +88,17 @@ async fn take_down(
         session,
         wait: true,
         timeout: arguments.timeout,
+        left_out: &left_out,
     };
-    let ended = run.carry_out(&plan, view).await?;
+    let ended = run.carry_out(&plan, view, &arguments.spelled_out()).await?;
     if global.json() {
         output::document(&Value::Object(ended.document))?;
+    } else if ended.exit_code == exit_code::DONE && !left_out.is_empty() {
+        output::notice(&format!(
+            "done; `navi down` removes the rest of {} ({})",
+            chosen.name,
+            connection.place()
+        ));
     } else if ended.exit_code == exit_code::DONE {
         output::notice(&format!(
             "nothing of {} is left ({})",

@@ -16,7 +16,7 @@ use crate::graph::GraphError;
 use crate::observe::ObserveError;
 use crate::plan::PlanError;
 use crate::report::Palette;
-use crate::resource::{CallError, ErrorClass};
+use crate::resource::{CallError, ErrorClass, NothingSelected};
 use crate::stack::{self, Problem, StackErrors};
 use crate::state::{RecoveryError, StateError};
 
@@ -82,6 +82,8 @@ pub enum CommandError {
     Plan(#[from] PlanError),
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
+    #[error("--target: {0} in this stack")]
+    Target(NothingSelected),
     #[error(transparent)]
     Edit(#[from] EditError),
     #[error("`navi {command}` asks before it changes anything, and nobody can answer here")]
@@ -154,6 +156,10 @@ impl CommandError {
             )),
             CommandError::Sandbox(error) => error.hint(),
             CommandError::Edit(error) => error.hint(),
+            CommandError::Target(error) => Some(match &error.nearest {
+                Some(nearest) => format!("did you mean `{nearest}`?"),
+                None => "`navi plan` and `navi state list` show the addresses".to_owned(),
+            }),
             CommandError::Plan(error) => Some(plan_hint(error)),
             CommandError::NotClosed(_) => Some(
                 "the journal holds all that happened: mend the cause and run the command again"

@@ -24,6 +24,7 @@ mod schema;
 mod stack_file;
 mod state;
 mod status;
+mod targets;
 mod unlock;
 mod up;
 

@@ -9,9 +9,10 @@ use super::error::CommandError;
 use super::planning::Counts;
 use super::run::view;
 use super::stack_file::StackFile;
+use super::targets::TargetArguments;
 use super::{exit_code, output, planning};
 use crate::observe::Refresh;
-use crate::plan::{Plan, PlanText};
+use crate::plan::{LeftOut, Plan, PlanText};
 use crate::report::Palette;
 use crate::state::Access;
 
@@ -29,6 +30,9 @@ pub struct PlanArguments {
     /// Trust the state: look only at what the file changes and what depends on that
     #[arg(long)]
     no_refresh: bool,
+
+    #[command(flatten)]
+    targets: TargetArguments,
 
     /// Plan for `up --keep-counts`: the number of tasks of every service that exists stays as it is in AWS
     #[arg(long)]
@@ -56,6 +60,7 @@ pub async fn run(global: &GlobalOptions, arguments: &PlanArguments) -> Result<u8
     };
     let counts = Counts::keep(arguments.keep_counts);
     let plan = planning::for_up(global, &stack, &session, &connection, refresh, counts).await?;
+    let (plan, left_out) = arguments.targets.limit(plan)?;
     if global.json() {
         output::document(&json!({
             "stack": name,
@@ -64,6 +69,7 @@ pub async fn run(global: &GlobalOptions, arguments: &PlanArguments) -> Result<u8
             "changes_pending": plan.mutates(),
             "drift": plan.drift,
             "plan": steps_document(&plan),
+            "left_out": left_out,
         }))?;
     } else {
         let palette = Palette::for_stdout();
@@ -71,7 +77,7 @@ pub async fn run(global: &GlobalOptions, arguments: &PlanArguments) -> Result<u8
         output::data(&format!(
             "{heading}{name}{heading:#}: {}\n\n{}",
             connection.place(),
-            text(&plan, &palette)
+            text(&plan, &left_out, &palette)
         ))?;
     }
     match arguments.exit_code && plan.mutates() {
@@ -81,11 +87,17 @@ pub async fn run(global: &GlobalOptions, arguments: &PlanArguments) -> Result<u8
 }
 
 /// The plan's own text, its lines coloured by the sign they begin with.
-pub fn text(plan: &Plan, palette: &Palette) -> String {
+pub fn text(plan: &Plan, left_out: &LeftOut, palette: &Palette) -> String {
     let mut text = String::new();
+    if plan.is_empty() && !left_out.is_empty() {
+        return format!("Nothing to do for these.\n{left_out}\n");
+    }
     for line in PlanText(plan).to_string().lines() {
         let style = style_of(line, palette);
         text.push_str(&format!("{style}{line}{style:#}\n"));
+    }
+    if !left_out.targets.is_empty() {
+        text.push_str(&format!("{left_out}\n"));
     }
     text
 }

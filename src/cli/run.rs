@@ -15,7 +15,7 @@ use super::error::CommandError;
 use super::plan::{self, steps_document};
 use super::{exit_code, output, prompt};
 use crate::execute::{self, Interrupt, RunReport, execute};
-use crate::plan::{Action, Plan, Step};
+use crate::plan::{Action, LeftOut, Plan, Step};
 use crate::report::{
     Command, Event, JsonLines, LiveView, Outcome, Palette, Plain, Sink, Sinks, Summary,
     SummaryContext,
@@ -30,6 +30,8 @@ pub struct Run<'a> {
     pub session: &'a Session,
     pub wait: bool,
     pub timeout: Option<Duration>,
+    /// What the plan leaves out of all that there is to do.
+    pub left_out: &'a LeftOut,
 }
 
 /// How it ended: for the exit code, and for the JSON document.
@@ -39,14 +41,8 @@ pub struct Ended {
 }
 
 impl Run<'_> {
-    /// Shows the plan, asks, carries it out, tells how it ended.
-    pub async fn carry_out(&self, plan: &Plan, view: Arc<dyn Sink>) -> Result<Ended, CommandError> {
-        self.carry_out_as(plan, view, &self.command.to_string())
-            .await
-    }
-
-    /// The same for a command with arguments: `resume` is what to type to go on.
-    pub async fn carry_out_as(
+    /// Shows the plan, asks, carries it out, tells how it ended. `resume` is what to type after `navi` to go on.
+    pub async fn carry_out(
         &self,
         plan: &Plan,
         view: Arc<dyn Sink>,
@@ -83,7 +79,7 @@ impl Run<'_> {
         self.tell(&summary, plan, resume);
         Ok(Ended {
             exit_code: exit_code_of(summary.outcome(), &report),
-            document: self.document(&summary, plan),
+            document: self.document(&summary, plan, resume),
         })
     }
 
@@ -95,7 +91,7 @@ impl Run<'_> {
                 "{heading}{}{heading:#}: {}\n\n{}",
                 self.session.stack(),
                 self.connection.place(),
-                plan::text(plan, &palette)
+                plan::text(plan, self.left_out, &palette)
             ));
         }
         let account = &self.connection.account;
@@ -117,14 +113,16 @@ impl Run<'_> {
         output::notice(summary.render(&context, &Palette::for_stderr()).trim_end());
     }
 
-    fn document(&self, summary: &Summary, plan: &Plan) -> Map<String, Value> {
+    fn document(&self, summary: &Summary, plan: &Plan, resume: &str) -> Map<String, Value> {
         let mut document = Map::new();
         document.insert("command".to_owned(), json!(self.command));
         document.insert("stack".to_owned(), json!(self.session.stack()));
         document.insert("account".to_owned(), json!(self.connection.account));
         document.insert("region".to_owned(), json!(self.connection.region));
         document.insert("plan".to_owned(), steps_document(plan));
+        document.insert("left_out".to_owned(), json!(self.left_out));
         document.extend(summary.document());
+        document.insert("resume".to_owned(), json!(self.global.spelled_out(resume)));
         document
     }
 }

@@ -12,7 +12,7 @@ use super::{output, planning, prompt};
 use crate::graph::ResourceGraph;
 use crate::kinds::ecs_service::{EcsService, EcsServiceObserved};
 use crate::observe::{Observation, ObserveError, Refresh, observe, recorded_resources};
-use crate::plan::{Adjustment, Recorded, plan_adjustments};
+use crate::plan::{Adjustment, LeftOut, Recorded, plan_adjustments};
 use crate::report::Command;
 use crate::resource::{Address, DecodeError, Resource};
 use crate::state::{Access, Session, State, Status};
@@ -193,6 +193,7 @@ pub async fn adjust(
         session: &opened.session,
         wait: !following.no_wait,
         timeout: following.timeout,
+        left_out: &LeftOut::default(),
     };
-    run.carry_out_as(&plan, view(global), resume).await
+    run.carry_out(&plan, view(global), resume).await
 }

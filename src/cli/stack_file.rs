@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::arguments::GlobalOptions;
+use super::arguments::{GlobalOptions, quoted};
 use super::error::{CommandError, diagnostic};
 use super::output;
 use crate::report::Palette;
@@ -97,6 +97,14 @@ pub struct ChosenStack {
 }
 
 impl StackChoice {
+    /// The option as it was given, after a space.
+    pub fn spelled_out(&self) -> String {
+        match &self.stack {
+            Some(name) => format!(" --stack {}", quoted(name)),
+            None => String::new(),
+        }
+    }
+
     /// `--stack`, else the stack file's, else the only one recorded.
     pub fn choose(&self, global: &GlobalOptions) -> Result<ChosenStack, CommandError> {
         if let Some(name) = &self.stack {

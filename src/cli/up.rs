@@ -11,6 +11,7 @@ use super::outputs::urls;
 use super::planning::Counts;
 use super::run::{Run, view};
 use super::stack_file::StackFile;
+use super::targets::TargetArguments;
 use super::{exit_code, output, planning, prompt};
 use crate::observe::Refresh;
 use crate::report::{Command, Palette};
@@ -38,6 +39,26 @@ pub struct UpArguments {
     /// Stop waiting after this time, for example 20m; what exists stays
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     timeout: Option<Duration>,
+
+    #[command(flatten)]
+    targets: TargetArguments,
+}
+
+impl UpArguments {
+    /// The command with its own options, for the person to run again.
+    fn spelled_out(&self) -> String {
+        let mut text = "up".to_owned();
+        for (given, option) in [
+            (self.no_wait, " --no-wait"),
+            (self.keep_counts, " --keep-counts"),
+        ] {
+            text.push_str(if given { option } else { "" });
+        }
+        if let Some(timeout) = self.timeout {
+            text.push_str(&format!(" --timeout {}s", timeout.as_secs()));
+        }
+        text + &self.targets.spelled_out()
+    }
 }
 
 pub async fn run(global: &GlobalOptions, arguments: &UpArguments) -> Result<u8, CommandError> {
@@ -72,6 +93,7 @@ async fn bring_up(
     planning::settle(session, &connection, &*view).await?;
     let counts = Counts::keep(arguments.keep_counts);
     let plan = planning::for_up(global, &stack, session, &connection, Refresh::All, counts).await?;
+    let (plan, left_out) = arguments.targets.limit(plan)?;
     let run = Run {
         global,
         command: Command::Up,
@@ -79,16 +101,22 @@ async fn bring_up(
         session,
         wait: !arguments.no_wait,
         timeout: arguments.timeout,
+        left_out: &left_out,
     };
     let nothing_to_do = plan.is_empty();
-    let ended = run.carry_out(&plan, view).await?;
+    let ended = run.carry_out(&plan, view, &arguments.spelled_out()).await?;
     let urls = session.with_state(urls);
     if global.json() {
         let mut document = ended.document;
         document.insert("urls".to_owned(), json!(urls));
         output::document(&Value::Object(document))?;
     } else {
-        if nothing_to_do {
+        if nothing_to_do && !left_out.targets.is_empty() {
+            output::notice(&format!(
+                "{}: nothing to do for these. {left_out}",
+                session.stack()
+            ));
+        } else if nothing_to_do {
             output::notice(&format!(
                 "{}: everything is as the stack file wants it ({})",
                 session.stack(),
@@ -97,9 +125,10 @@ async fn bring_up(
         }
         if ended.exit_code == exit_code::DONE {
             let heading = Palette::for_stderr().heading;
-            let end = match arguments.no_wait {
-                true => "everything exists; `navi up` waits until it serves",
-                false => "it serves",
+            let end = match (left_out.is_empty(), arguments.no_wait) {
+                (false, _) => "done; `navi up` does what was left out",
+                (true, true) => "everything exists; `navi up` waits until it serves",
+                (true, false) => "it serves",
             };
             output::notice(&format!("{heading}{end}{heading:#}"));
         }
