@@ -253,6 +253,7 @@ fn plan_hint(error: &PlanError) -> String {
         PlanError::MadeNotLookedUp { .. } => {
             "take `find` back in the stack file; what navi made goes with the stack".to_owned()
         }
+        PlanError::Circle(_) => "nothing was changed. Make the changes in two runs of `navi up`".to_owned(),
         PlanError::NoRoomBeside { .. } => "nothing was changed. Give the new one what the old one doesn't have \
              (another address range, another name), or do it in two runs of `navi up`: first without it in the \
              stack file, then with it"

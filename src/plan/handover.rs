@@ -56,6 +56,8 @@ pub(super) fn add(
             )
         })
         .collect();
+    // By the main step of a workload, the step in which it comes to serve behind what is new.
+    let mut serving_steps: BTreeMap<usize, usize> = BTreeMap::new();
     for workload in workloads {
         let behind = references(&steps[workload].resource, &turning, &index);
         if behind.is_empty() {
@@ -80,8 +82,17 @@ pub(super) fn add(
                 workload
             }
         };
+        serving_steps.insert(workload, serving);
         for &director in &behind {
             needs[director].push(complete(serving));
+        }
+    }
+    // Who serves before traffic moves needs the others as they are then, not as they are afterwards.
+    for &serving in serving_steps.values() {
+        for need in &mut needs[serving] {
+            if let Some(&other) = serving_steps.get(&need.step) {
+                need.step = other;
+            }
         }
     }
     // Who goes stays until the visitors are led elsewhere.

@@ -209,3 +209,25 @@ fn waits_for(needs: &[Vec<Need>], step: usize, other: usize) -> bool {
     }
     false
 }
+
+/// Steps that wait for each other, or for such steps: what is left once every other step is done.
+pub(super) fn circle(needs: &[Vec<Need>]) -> Option<Vec<usize>> {
+    let mut open: Vec<usize> = needs.iter().map(Vec::len).collect();
+    let mut dependents: Vec<Vec<usize>> = vec![Vec::new(); needs.len()];
+    for (at, list) in needs.iter().enumerate() {
+        for need in list {
+            dependents[need.step].push(at);
+        }
+    }
+    let mut free: Vec<usize> = (0..needs.len()).filter(|&at| open[at] == 0).collect();
+    while let Some(done) = free.pop() {
+        for &dependent in &dependents[done] {
+            open[dependent] -= 1;
+            if open[dependent] == 0 {
+                free.push(dependent);
+            }
+        }
+    }
+    let stuck: Vec<usize> = (0..needs.len()).filter(|&at| open[at] > 0).collect();
+    (!stuck.is_empty()).then_some(stuck)
+}

@@ -86,12 +86,20 @@ pub enum PlanError {
         /// What only one of them can have.
         claim: String,
     },
+    /// Steps that would wait for each other for ever.
+    #[error("these changes wait for each other: {}", addresses(.0))]
+    Circle(Vec<Address>),
     /// Something is to be looked up that navi itself made for the stack.
     #[error("navi made {address} for this stack: it can't be looked up instead")]
     MadeNotLookedUp {
         /// What it is.
         address: Address,
     },
+}
+
+fn addresses(list: &[Address]) -> String {
+    let texts: Vec<String> = list.iter().map(Address::to_string).collect();
+    texts.join(", ")
 }
 
 /// The plan that brings the account to what the stack wants.
@@ -140,7 +148,15 @@ pub fn plan_up(
         &known,
     );
     plan.drift = drift;
-    Ok(plan)
+    match needs::circle(&plan.needs) {
+        Some(circle) => Err(PlanError::Circle(
+            circle
+                .into_iter()
+                .map(|step| plan.steps[step].address.clone())
+                .collect(),
+        )),
+        None => Ok(plan),
+    }
 }
 
 /// What is to be done at each wanted address, and the outputs that stay. A successor whose predecessor

@@ -13,7 +13,7 @@ pub struct PlanText<'a>(pub &'a Plan);
 impl fmt::Display for PlanText<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_drift(formatter, &self.0.drift)?;
-        for step in self.0.steps.iter().filter(|step| step.acts()) {
+        for step in in_order(self.0) {
             write_step(formatter, step)?;
         }
         if self.0.is_empty() {
@@ -25,6 +25,19 @@ impl fmt::Display for PlanText<'_> {
         writeln!(formatter)?;
         writeln!(formatter, "Plan: {}.", counts(self.0))
     }
+}
+
+/// The steps that do something; what comes before another of the same address stands before it.
+fn in_order(plan: &Plan) -> impl Iterator<Item = &Step> {
+    let acting = || plan.steps.iter().filter(|step| step.acts());
+    let hands_over = |step: &&Step| step.reason == Reason::HandsOver;
+    acting()
+        .filter(move |step| !hands_over(step))
+        .flat_map(move |step| {
+            acting()
+                .filter(move |before| hands_over(before) && before.address == step.address)
+                .chain([step])
+        })
 }
 
 fn write_drift(formatter: &mut fmt::Formatter<'_>, drift: &[Drift]) -> fmt::Result {
