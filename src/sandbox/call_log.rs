@@ -70,7 +70,7 @@ impl CallLog {
 
 /// AWS names what only reads with one of these verbs.
 pub fn is_mutating(operation: &str) -> bool {
-    !["Describe", "List", "Get", "Discover", "Test"]
+    !["Describe", "List", "Get", "BatchGet", "Discover", "Test"]
         .iter()
         .any(|verb| operation.starts_with(verb))
 }

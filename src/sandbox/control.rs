@@ -6,8 +6,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{
-    call_log::CallLog, container_shell, fault_injection::ArmedFault, server::Sandbox,
-    task_outcome::TaskOutcomeRule, visit,
+    call_log::CallLog, container_shell, fault_injection::ArmedFault, images::ImageRule,
+    server::Sandbox, task_outcome::TaskOutcomeRule, visit,
 };
 
 pub const PREFIX: &str = "/_navi/";
@@ -27,6 +27,7 @@ pub fn answer(sandbox: &Sandbox, request: &Request<Bytes>) -> Response<Bytes> {
         ("GET", "world") => world(sandbox),
         ("GET", "calls") => calls(sandbox),
         ("GET", "faults") => faults(sandbox),
+        ("GET", "images") => images(sandbox),
         ("GET", "tasks") => tasks(sandbox),
         ("POST", "reset") => {
             sandbox.reset();
@@ -46,6 +47,7 @@ pub fn answer(sandbox: &Sandbox, request: &Request<Bytes>) -> Response<Bytes> {
             Ok(json!({}))
         }
         ("POST", "tasks") => add_task_outcome(sandbox, body),
+        ("POST", "images") => add_image(sandbox, body),
         ("POST", "exec") => run_command(sandbox, body),
         ("POST", "http") => visit(sandbox, body),
         (method, _) => Err((
@@ -89,6 +91,10 @@ fn tasks(sandbox: &Sandbox) -> Result<Value, Refusal> {
     serde_json::to_value(&sandbox.lock().world.task_outcomes).map_err(unwritable)
 }
 
+fn images(sandbox: &Sandbox) -> Result<Value, Refusal> {
+    serde_json::to_value(&sandbox.lock().world.images).map_err(unwritable)
+}
+
 fn arm_fault(sandbox: &Sandbox, body: &Bytes) -> Result<Value, Refusal> {
     let fault: ArmedFault = read(body)?;
     sandbox.lock().faults.arm(fault);
@@ -99,6 +105,17 @@ fn add_task_outcome(sandbox: &Sandbox, body: &Bytes) -> Result<Value, Refusal> {
     let rule: TaskOutcomeRule = read(body)?;
     sandbox.lock().world.task_outcomes.add(rule);
     Ok(json!({}))
+}
+
+fn add_image(sandbox: &Sandbox, body: &Bytes) -> Result<Value, Refusal> {
+    let mut rule: ImageRule = read(body)?;
+    rule.at = sandbox.clock().now();
+    let added = sandbox.lock().world.images.add(rule);
+    added.map_err(refuse).map(|()| json!({}))
+}
+
+fn refuse(message: String) -> Refusal {
+    (StatusCode::BAD_REQUEST, message)
 }
 
 fn run_command(sandbox: &Sandbox, body: &Bytes) -> Result<Value, Refusal> {

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::{
-    acm, call::Call, cloud_map, ec2, ecs, elb, fault::Fault, iam, logs, route53, service::Service,
-    sts, world::Context,
+    acm, call::Call, cloud_map, ec2, ecr, ecs, elb, fault::Fault, iam, logs, route53,
+    service::Service, sts, world::Context,
 };
 
 /// An operation: it reads and changes what the context reaches, and answers in the service's own wire names.
@@ -17,11 +17,13 @@ pub fn find(call: &Call) -> Result<Operation, Fault> {
         Service::Acm => acm::operation(name),
         Service::CloudMap => cloud_map::operation(name),
         Service::Ec2 => ec2::operation(name),
+        Service::Ecr => ecr::operation(name),
         Service::Ecs => ecs::operation(name),
         Service::ElasticLoadBalancing => elb::operation(name),
         Service::Iam => iam::operation(name),
         Service::Logs => logs::operation(name),
         Service::Route53 => route53::operation(name),
+        Service::ServiceQuotas | Service::ApplicationAutoScaling => None,
         Service::Sts => sts::operation(name),
     };
     let found = found.ok_or_else(|| {

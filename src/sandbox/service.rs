@@ -9,13 +9,16 @@ use super::fault::Fault;
 #[serde(rename_all = "snake_case")]
 pub enum Service {
     Acm,
+    ApplicationAutoScaling,
     CloudMap,
     Ec2,
+    Ecr,
     Ecs,
     ElasticLoadBalancing,
     Iam,
     Logs,
     Route53,
+    ServiceQuotas,
     Sts,
 }
 
@@ -32,15 +35,18 @@ pub enum Protocol {
     RestXml,
 }
 
-const SERVICES: [Service; 9] = [
+const SERVICES: [Service; 12] = [
     Service::Acm,
+    Service::ApplicationAutoScaling,
     Service::CloudMap,
     Service::Ec2,
+    Service::Ecr,
     Service::Ecs,
     Service::ElasticLoadBalancing,
     Service::Iam,
     Service::Logs,
     Service::Route53,
+    Service::ServiceQuotas,
     Service::Sts,
 ];
 
@@ -62,13 +68,16 @@ impl Service {
     pub fn signing_name(self) -> &'static str {
         match self {
             Self::Acm => "acm",
+            Self::ApplicationAutoScaling => "application-autoscaling",
             Self::CloudMap => "servicediscovery",
             Self::Ec2 => "ec2",
+            Self::Ecr => "ecr",
             Self::Ecs => "ecs",
             Self::ElasticLoadBalancing => "elasticloadbalancing",
             Self::Iam => "iam",
             Self::Logs => "logs",
             Self::Route53 => "route53",
+            Self::ServiceQuotas => "servicequotas",
             Self::Sts => "sts",
         }
     }
@@ -77,7 +86,13 @@ impl Service {
         match self {
             Self::Ec2 => Protocol::Ec2Query,
             Self::ElasticLoadBalancing | Self::Iam | Self::Sts => Protocol::Query,
-            Self::Acm | Self::CloudMap | Self::Ecs | Self::Logs => Protocol::Json,
+            Self::Acm
+            | Self::ApplicationAutoScaling
+            | Self::CloudMap
+            | Self::Ecr
+            | Self::Ecs
+            | Self::Logs
+            | Self::ServiceQuotas => Protocol::Json,
             Self::Route53 => Protocol::RestXml,
         }
     }
@@ -90,9 +105,12 @@ impl Service {
     fn target_prefix(self) -> Option<&'static str> {
         match self {
             Self::Acm => Some("CertificateManager"),
+            Self::ApplicationAutoScaling => Some("AnyScaleFrontendService"),
             Self::CloudMap => Some("Route53AutoNaming_v20170314"),
+            Self::Ecr => Some("AmazonEC2ContainerRegistry_V20150921"),
             Self::Ecs => Some("AmazonEC2ContainerServiceV20141113"),
             Self::Logs => Some("Logs_20140328"),
+            Self::ServiceQuotas => Some("ServiceQuotasV20190624"),
             _ => None,
         }
     }
@@ -107,7 +125,13 @@ impl Service {
             Self::Iam => "https://iam.amazonaws.com/doc/2010-05-08/",
             Self::Route53 => "https://route53.amazonaws.com/doc/2013-04-01/",
             Self::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
-            Self::Acm | Self::CloudMap | Self::Ecs | Self::Logs => "",
+            Self::Acm
+            | Self::ApplicationAutoScaling
+            | Self::CloudMap
+            | Self::Ecr
+            | Self::Ecs
+            | Self::Logs
+            | Self::ServiceQuotas => "",
         }
     }
 
@@ -149,9 +173,10 @@ impl Service {
         match self {
             Self::Ec2 => "InvalidParameterValue",
             Self::ElasticLoadBalancing | Self::Iam | Self::Sts => "ValidationError",
-            Self::Acm => "ValidationException",
+            Self::Acm | Self::ApplicationAutoScaling => "ValidationException",
             Self::CloudMap | Self::Route53 => "InvalidInput",
-            Self::Ecs | Self::Logs => "InvalidParameterException",
+            Self::Ecr | Self::Ecs | Self::Logs => "InvalidParameterException",
+            Self::ServiceQuotas => "IllegalArgumentException",
         }
     }
 
@@ -165,9 +190,10 @@ impl Service {
             Self::ElasticLoadBalancing | Self::Iam | Self::Sts | Self::Route53 => {
                 Fault::new("Throttling", "Rate exceeded")
             }
-            Self::Acm | Self::Ecs | Self::Logs => {
+            Self::Acm | Self::ApplicationAutoScaling | Self::Ecr | Self::Ecs | Self::Logs => {
                 Fault::new("ThrottlingException", "Rate exceeded")
             }
+            Self::ServiceQuotas => Fault::new("TooManyRequestsException", "Rate exceeded"),
         }
     }
 

@@ -16,6 +16,7 @@ use super::{
     elb::Elb,
     iam::Iam,
     ids::Ids,
+    images::Images,
     logs::Logs,
     pace::{Doing, Pace},
     route53::Route53,
@@ -27,6 +28,7 @@ use super::{
 pub struct World {
     accounts: BTreeMap<String, Account>,
     pub task_outcomes: TaskOutcomes,
+    pub images: Images,
     schedule: Schedule,
     ids: Ids,
     pace: Pace,
@@ -71,6 +73,7 @@ pub struct Context<'world> {
     pub global: &'world mut Global,
     pub ids: &'world mut Ids,
     pub task_outcomes: &'world TaskOutcomes,
+    pub images: &'world Images,
     /// For a request the present; for a transition the moment it was due.
     pub now: Moment,
     pub pace: Pace,
@@ -168,6 +171,7 @@ impl World {
         Self {
             accounts: BTreeMap::new(),
             task_outcomes: TaskOutcomes::default(),
+            images: Images::default(),
             schedule: Schedule::default(),
             ids: Ids::new(seed),
             pace,
@@ -209,6 +213,7 @@ impl World {
             global: &mut place.global,
             ids: &mut self.ids,
             task_outcomes: &self.task_outcomes,
+            images: &self.images,
             now,
             pace: self.pace,
             schedule: &mut self.schedule,

@@ -113,6 +113,8 @@ pub struct Container {
     pub ports: Vec<i64>,
     pub exit_code: Option<i64>,
     pub reason: Option<String>,
+    /// Of the image that was pulled.
+    pub image_digest: Option<String>,
 }
 
 impl Task {
@@ -251,6 +253,9 @@ impl Task {
             "healthStatus": "UNKNOWN",
             "cpu": container.cpu.to_string(),
         });
+        if let Some(digest) = &container.image_digest {
+            value["imageDigest"] = json!(digest);
+        }
         if self.started.is_some() {
             value["runtimeId"] = json!(container.runtime_id);
         }

@@ -183,6 +183,7 @@ fn container(definition: &Value) -> Container {
             .collect(),
         exit_code: None,
         reason: None,
+        image_digest: None,
     }
 }
 

@@ -9,7 +9,8 @@ use super::{
     task_stop::{self, Failure},
 };
 use crate::sandbox::{
-    cloud_map, ec2::Egress, elb, logs, pace::Doing, task_outcome::TaskOutcome, world::Context,
+    cloud_map, ec2::Egress, elb, images::ImageName, logs, pace::Doing, task_outcome::TaskOutcome,
+    world::Context,
 };
 
 /// Moves a task on, unless it is to stop or gone.
@@ -42,6 +43,7 @@ fn start(context: &mut Context<'_>, arn: String) {
     }
     let can_start = check_role(context, &task)
         .and_then(|()| check_pull(context, &task))
+        .and_then(|()| pull_images(context, &task))
         .and_then(|()| open_logs(context, &task));
     if let Err(failure) = can_start {
         task_stop::fail(context, &arn, failure);
@@ -125,6 +127,28 @@ fn check_pull(context: &Context<'_>, task: &Task) -> Result<(), Failure> {
                 missing.image
             ),
         ));
+    }
+    Ok(())
+}
+
+/// Each container gets the image that its name means just now.
+fn pull_images(context: &mut Context<'_>, task: &Task) -> Result<(), Failure> {
+    for (index, container) in task.containers.iter().enumerate() {
+        let digest = context
+            .images
+            .digest_of(&ImageName::read(&container.image))
+            .map_err(|_| {
+                Failure::of_container(
+                    &container.name,
+                    format!(
+                        "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref {0}: {0}: not found",
+                        container.image
+                    ),
+                )
+            })?;
+        if let Some(task) = context.region.ecs.tasks.get_mut(&task.arn) {
+            task.containers[index].image_digest = Some(digest);
+        }
     }
     Ok(())
 }
