@@ -1,5 +1,7 @@
 //! What would a visitor from the internet get? Name, load balancer, rule and target are followed, one after the other.
 
+use std::collections::HashMap;
+
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -38,6 +40,33 @@ impl Visit {
     }
 }
 
+/// How many visits each rule has sent on, so that each target group gets its share of them.
+#[derive(Debug, Default)]
+pub struct Visits(HashMap<String, usize>);
+
+impl Visits {
+    /// The group for this rule's next visit: in turn, as often as its weight says, the turns spread out evenly.
+    fn next<'a>(&mut self, rule: &str, groups: &'a [(String, i64)]) -> Option<&'a str> {
+        let total: i64 = groups.iter().map(|(_, weight)| weight).sum();
+        let turns = usize::try_from(total).ok().filter(|turns| *turns > 0)?;
+        let visit = self.0.entry(rule.to_owned()).or_default();
+        let turn = *visit % turns;
+        *visit += 1;
+        let mut credits = vec![0; groups.len()];
+        let mut chosen = 0;
+        for _ in 0..=turn {
+            for (credit, (_, weight)) in credits.iter_mut().zip(groups) {
+                *credit += weight;
+            }
+            chosen = (0..groups.len())
+                .rev()
+                .max_by_key(|index| credits[*index])?;
+            credits[chosen] -= total;
+        }
+        Some(&groups[chosen].0)
+    }
+}
+
 /// Status and who served, or why nobody answered.
 pub fn answer(world: &mut World, now: Moment, visit: &Visit) -> Value {
     let name = DnsName::new(&visit.host);
@@ -50,10 +79,12 @@ pub fn answer(world: &mut World, now: Moment, visit: &Visit) -> Value {
             visit.host
         ));
     };
+    let mut visits = std::mem::take(&mut world.visits);
     let reached = world.find(now, |context| {
         let load_balancer = load_balancer_named(&context.region.elb, &target)?;
-        (context.account == account).then(|| request(context, load_balancer, visit))
+        (context.account == account).then(|| request(context, load_balancer, visit, &mut visits))
     });
+    world.visits = visits;
     reached.unwrap_or_else(|| {
         unreached(format!(
             "{} leads to {}, which is no load balancer",
@@ -91,7 +122,12 @@ fn load_balancer_named<'a>(elb: &'a Elb, target: &DnsName) -> Option<&'a LoadBal
         .find(|load_balancer| DnsName::new(&load_balancer.dns_name).text() == target)
 }
 
-fn request(context: &Context<'_>, load_balancer: &LoadBalancer, visit: &Visit) -> Value {
+fn request(
+    context: &Context<'_>,
+    load_balancer: &LoadBalancer,
+    visit: &Visit,
+    visits: &mut Visits,
+) -> Value {
     let port = visit.port();
     if load_balancer.active_since.is_none() {
         return unreached(format!(
@@ -122,9 +158,8 @@ fn request(context: &Context<'_>, load_balancer: &LoadBalancer, visit: &Visit) -
             load_balancer.name
         ));
     };
-    let action = rule_for(elb, &listener.arn, &visit.host, &visit.path)
-        .and_then(|rule| rule.actions.first());
-    match action {
+    let rule = rule_for(elb, &listener.arn, &visit.host, &visit.path);
+    match rule.and_then(|rule| rule.actions.first()) {
         Some(Action::FixedResponse(response)) => json!({
             "reached": true,
             "status": response.status.parse::<u16>().unwrap_or(500),
@@ -133,8 +168,13 @@ fn request(context: &Context<'_>, load_balancer: &LoadBalancer, visit: &Visit) -
         }),
         Some(Action::Redirect(redirect)) => redirected(redirect, visit),
         Some(Action::Forward { groups, .. }) => {
-            let best = groups.iter().max_by_key(|(_, weight)| *weight);
-            forwarded(context, best.map_or("", |(arn, _)| arn.as_str()))
+            let rule = rule.map_or("", |rule| rule.arn.as_str());
+            match visits.next(rule, groups) {
+                Some(group) => forwarded(context, group),
+                None => {
+                    json!({"reached": true, "status": 503, "reason": "all target groups of the rule have weight 0"})
+                }
+            }
         }
         None => json!({"reached": true, "status": 500}),
     }
@@ -208,4 +248,83 @@ fn server(task: &Task, port: i64) -> Value {
         "port": port,
         "availability_zone": task.zone,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::{
+        test_client::{TestClient, text},
+        test_stage::Stage,
+    };
+
+    #[test]
+    fn groups_take_turns_by_weight() {
+        let groups = [("a", 3), ("b", 1), ("c", 0)].map(|(name, weight)| (name.to_owned(), weight));
+        let mut visits = Visits::default();
+        let mut turns = || visits.next("rule", &groups).unwrap().to_owned();
+        let served: String = (0..8).map(|_| turns()).collect();
+        assert_eq!(served, "aabaaaba");
+        assert_eq!(visits.next("rule", &groups[2..]), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_group_of_weight_0_belongs_to_the_load_balancer_and_gets_nothing() {
+        let stage = Stage::new(TestClient::new()).await;
+        let parameters = stage.target_group_parameters("next");
+        let next = text(
+            &stage.elb("CreateTargetGroup", &parameters).await,
+            "TargetGroupArn",
+        );
+        let weights = async |old: &str, new: &str| {
+            let prefix = "DefaultActions.member.1.ForwardConfig.TargetGroups.member";
+            let names: Vec<String> = (1..=2)
+                .flat_map(|index| {
+                    ["TargetGroupArn", "Weight"].map(|name| format!("{prefix}.{index}.{name}"))
+                })
+                .collect();
+            let parameters = [
+                ("ListenerArn", stage.listener.as_str()),
+                ("DefaultActions.member.1.Type", "forward"),
+                (&names[0], &stage.target_group),
+                (&names[1], old),
+                (&names[2], &next),
+                (&names[3], new),
+            ];
+            stage.elb("ModifyListener", &parameters).await
+        };
+        let shown = weights("1", "0").await;
+        assert!(shown.contains("<Weight>0</Weight>"), "{shown}");
+        let mut service = stage.service(1);
+        service["serviceName"] = "old".into();
+        stage.ecs("CreateService", service).await;
+        let mut service = stage.service(1);
+        service["serviceName"] = "new".into();
+        service["loadBalancers"][0]["targetGroupArn"] = next.as_str().into();
+        stage.ecs("CreateService", service).await;
+        let listed = stage.elb("DescribeLoadBalancers", &[]).await;
+        let host = text(&listed, "DNSName");
+        let served = async |count: usize| {
+            let mut names = Vec::new();
+            for _ in 0..count {
+                let visit = json!({"host": host, "scheme": "http"});
+                let answer = stage.client.control("POST", "http", visit).await;
+                names.push(answer["served_by"]["service"].as_str().unwrap().to_owned());
+            }
+            names
+        };
+        assert_eq!(served(3).await, ["old", "old", "old"]);
+        weights("1", "1").await;
+        let mut both = served(2).await;
+        both.sort();
+        assert_eq!(both, ["new", "old"]);
+        weights("0", "1").await;
+        assert_eq!(served(2).await, ["new", "new"]);
+        // It is in use while a rule names it, whatever its weight.
+        let group = [("TargetGroupArn", stage.target_group.as_str())];
+        assert_eq!(
+            stage.elb_refusal("DeleteTargetGroup", &group).await,
+            "ResourceInUse"
+        );
+    }
 }

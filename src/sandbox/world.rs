@@ -21,6 +21,7 @@ use super::{
     pace::{Doing, Pace},
     route53::Route53,
     task_outcome::TaskOutcomes,
+    visit::Visits,
 };
 
 /// Everything in the sandbox.
@@ -29,6 +30,7 @@ pub struct World {
     accounts: BTreeMap<String, Account>,
     pub task_outcomes: TaskOutcomes,
     pub images: Images,
+    pub visits: Visits,
     schedule: Schedule,
     ids: Ids,
     pace: Pace,
@@ -172,6 +174,7 @@ impl World {
             accounts: BTreeMap::new(),
             task_outcomes: TaskOutcomes::default(),
             images: Images::default(),
+            visits: Visits::default(),
             schedule: Schedule::default(),
             ids: Ids::new(seed),
             pace,

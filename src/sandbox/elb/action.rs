@@ -8,6 +8,8 @@ use crate::sandbox::{call::Parameters, fault::Fault};
 
 /// Target groups per action (aws-behaviour §2.13).
 const MOST_GROUPS: usize = 5;
+/// A group of weight 0 belongs to the load balancer and gets no request (the API model's TargetGroupTuple).
+const WEIGHTS: std::ops::RangeInclusive<i64> = 0..=999;
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -125,6 +127,11 @@ fn read_forward(elb: &Elb, load_balancer: &str, action: &Parameters<'_>) -> Resu
     if let Some(config) = action.structure("ForwardConfig") {
         for tuple in config.list("TargetGroups") {
             let weight = tuple.integer("Weight")?.unwrap_or(1);
+            if !WEIGHTS.contains(&weight) {
+                return Err(invalid(format!(
+                    "The weight '{weight}' of a target group must be between 0 and 999"
+                )));
+            }
             groups.push((tuple.required_string("TargetGroupArn")?.to_owned(), weight));
         }
         if let Some(asked) = config.structure("TargetGroupStickinessConfig")
@@ -142,6 +149,12 @@ fn read_forward(elb: &Elb, load_balancer: &str, action: &Parameters<'_>) -> Resu
         return Err(invalid(format!(
             "A forward action must name between 1 and {MOST_GROUPS} target groups"
         )));
+    }
+    let names: std::collections::BTreeSet<_> = groups.iter().map(|(arn, _)| arn).collect();
+    if names.len() < groups.len() {
+        return Err(invalid(
+            "A forward action must not name a target group twice",
+        ));
     }
     for (arn, _) in &groups {
         check_group(elb, load_balancer, arn)?;

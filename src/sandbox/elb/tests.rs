@@ -202,3 +202,59 @@ async fn a_target_with_nothing_behind_it_is_unhealthy_and_goes_when_told() {
     stage.elb("DeregisterTargets", &target).await;
     assert!(stage.target_states().await.is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_target_group_belongs_to_one_load_balancer() {
+    let stage = stage().await;
+    let other = stage
+        .elb(
+            "CreateLoadBalancer",
+            &stage.load_balancer_parameters("other"),
+        )
+        .await;
+    let other = text(&other, "LoadBalancerArn");
+    let listener = [
+        ("LoadBalancerArn", other.as_str()),
+        ("Protocol", "HTTP"),
+        ("Port", "80"),
+        ("DefaultActions.member.1.Type", "forward"),
+        (
+            "DefaultActions.member.1.TargetGroupArn",
+            &stage.target_group,
+        ),
+    ];
+    assert_eq!(
+        stage.elb_refusal("CreateListener", &listener).await,
+        "TargetGroupAssociationLimit"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn priorities_change_all_or_not_at_all() {
+    let stage = stage().await;
+    let mut rules = Vec::new();
+    for priority in ["10", "20", "30"] {
+        let rule = [
+            ("ListenerArn", stage.listener.as_str()),
+            ("Priority", priority),
+            ("Conditions.member.1.Field", "path-pattern"),
+            ("Conditions.member.1.Values.member.1", "/a"),
+            ("Actions.member.1.Type", "forward"),
+            ("Actions.member.1.TargetGroupArn", &stage.target_group),
+        ];
+        rules.push(text(&stage.elb("CreateRule", &rule).await, "RuleArn"));
+    }
+    let wanted = [
+        ("RulePriorities.member.1.RuleArn", rules[0].as_str()),
+        ("RulePriorities.member.1.Priority", "20"),
+        ("RulePriorities.member.2.RuleArn", &rules[1]),
+        ("RulePriorities.member.2.Priority", "30"),
+    ];
+    assert_eq!(
+        stage.elb_refusal("SetRulePriorities", &wanted).await,
+        "PriorityInUse"
+    );
+    let first = [("RuleArns.member.1", rules[0].as_str())];
+    let first = stage.elb("DescribeRules", &first).await;
+    assert_eq!(text(&first, "Priority"), "10");
+}
