@@ -193,6 +193,9 @@ impl Resource for EcsService {
         (!old.is_empty()).then(|| Bridge {
             spec: EcsService {
                 load_balancers: [old, self.load_balancers.clone()].concat(),
+                // Without them no load balancer would lead to the old group, and ECS would refuse it (row 30).
+                listeners: with_deposed(&self.listeners, &recorded.listeners),
+                listener_rules: with_deposed(&self.listener_rules, &recorded.listener_rules),
                 ..self.clone()
             },
             fields: &["load_balancers"],
@@ -363,6 +366,12 @@ impl Resource for EcsService {
             })
             .collect()
     }
+}
+
+/// What is wanted, and what of the recorded ones is deposed and still to go.
+fn with_deposed<K>(wanted: &[Ref<K>], recorded: &[Ref<K>]) -> Vec<Ref<K>> {
+    let deposed = recorded.iter().filter(|old| old.address().is_deposed());
+    wanted.iter().chain(deposed).cloned().collect()
 }
 
 impl EcsService {

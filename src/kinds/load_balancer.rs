@@ -13,6 +13,7 @@ use super::internet_gateway::InternetGateway;
 use super::route_table::RouteTable;
 use super::security_group::SecurityGroup;
 use super::subnet::Subnet;
+use super::vpc::Vpc;
 use crate::aws::{Aws, Settle, describe_present, ours_or_taken, send, settle, tags, taken};
 use crate::resource::{
     CallError, Change, Context, Effect, Known, Lookup, Readiness, Ref, Resource, StepError, TagMap,
@@ -36,6 +37,9 @@ pub struct LoadBalancer {
     pub name: String,
     /// Who reaches it.
     pub scheme: Scheme,
+    /// Where its subnets are: it can't move to another (aws-behaviour §2.13, update). `exists`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vpc: Option<Ref<Vpc>>,
     /// At least two, each in another zone: `exists` (aws-behaviour §1 row 14).
     pub subnets: Vec<Ref<Subnet>>,
     /// `exists` (aws-behaviour §1 row 14).
@@ -67,6 +71,8 @@ pub struct LoadBalancerObserved {
     pub dns_name: String,
     /// The zone of that name, for aliases.
     pub canonical_hosted_zone_id: String,
+    /// `vpc-…`.
+    pub vpc_id: String,
     /// Subnet IDs, sorted.
     pub subnets: Vec<String>,
     /// Security group IDs, sorted.
@@ -139,6 +145,10 @@ impl Resource for LoadBalancer {
             self.scheme.as_str(),
             Effect::Replace,
         );
+        if let Some(vpc) = &self.vpc {
+            let wanted = known.get(vpc, |vpc| vpc.vpc_id);
+            change.reference("vpc", &seen.vpc_id, wanted.as_ref(), Effect::Replace);
+        }
         change.reference(
             "subnets",
             &seen.subnets,
@@ -425,6 +435,7 @@ async fn observe(
         arn: outputs.arn,
         name: balancer.load_balancer_name.clone().unwrap_or_default(),
         scheme: scheme.unwrap_or_default(),
+        vpc_id: balancer.vpc_id.clone().unwrap_or_default(),
         dns_name: outputs.dns_name,
         canonical_hosted_zone_id: outputs.canonical_hosted_zone_id,
         subnets: sorted(
@@ -485,6 +496,7 @@ mod tests {
         LoadBalancer {
             name: "web-lb".into(),
             scheme: Scheme::InternetFacing,
+            vpc: Some(Ref::exists("main")),
             subnets: vec![Ref::exists("public-1c"), Ref::exists("public-1a")],
             security_groups: vec![Ref::exists("lb")],
             internet_gateway: Some(Ref::ready("main")),
@@ -500,6 +512,7 @@ mod tests {
             arn: "arn:lb".into(),
             name: "web-lb".into(),
             scheme: "internet-facing".into(),
+            vpc_id: "vpc-1".into(),
             dns_name: "web-lb-1.ap-northeast-1.elb.amazonaws.com".into(),
             canonical_hosted_zone_id: "Z14GRHDCWA56QT".into(),
             subnets: vec!["subnet-1a".into(), "subnet-1c".into()],
@@ -518,6 +531,10 @@ mod tests {
                 json!({ "subnet_id": format!("subnet-{zone}"), "availability_zone": zone }),
             );
         }
+        for vpc in ["main", "other"] {
+            let id = if vpc == "main" { "vpc-1" } else { "vpc-2" };
+            known.insert(Address::new("vpc", vpc), json!({ "vpc_id": id }));
+        }
         known.insert(
             Address::new("security_group", "lb"),
             json!({ "group_id": "sg-1", "vpc_id": "vpc-1" }),
@@ -534,7 +551,7 @@ mod tests {
     #[test]
     fn each_field_changes_as_aws_allows() {
         type Edit = fn(&mut LoadBalancer);
-        let cases: [(&str, Edit, Effect); 7] = [
+        let cases: [(&str, Edit, Effect); 8] = [
             (
                 "name",
                 |balancer| balancer.name = "other".into(),
@@ -543,6 +560,11 @@ mod tests {
             (
                 "scheme",
                 |balancer| balancer.scheme = Scheme::Internal,
+                Effect::Replace,
+            ),
+            (
+                "vpc",
+                |balancer| balancer.vpc = Some(Ref::exists("other")),
                 Effect::Replace,
             ),
             (

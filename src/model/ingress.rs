@@ -30,6 +30,7 @@ impl Builder<'_> {
             LoadBalancer {
                 name,
                 scheme: Scheme::InternetFacing,
+                vpc: Some(Ref::exists(MAIN)),
                 subnets: self.subnets(Tier::Public),
                 security_groups: vec![Ref::exists(INGRESS)],
                 // Attached (aws-behaviour §1 row 13).

@@ -111,6 +111,9 @@ pub(super) fn before_making<'a>(
             return None;
         }
         let until = match edge.gate {
+            // Not before the address is the successor's: else the record of this one would be taken to
+            // name the old object.
+            Gate::None if steps[other].action == Action::Replace => Until::Exists,
             Gate::None => return None,
             Gate::Exists => Until::Exists,
             Gate::Ready => Until::Ready,

@@ -123,7 +123,7 @@ fn write_step(formatter: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
         )?;
     }
     if let Some(interruption) = &step.interruption {
-        writeln!(formatter, "    interrupts: {interruption}")?;
+        writeln!(formatter, "    notice: {interruption}")?;
     }
     Ok(())
 }
