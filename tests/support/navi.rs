@@ -119,6 +119,16 @@ impl Navi {
         calls.as_array().expect("a list of calls").len()
     }
 
+    /// How many of them went to this service.
+    pub fn calls_to(&self, service: &str) -> usize {
+        let calls = get_json(&self.endpoint(), "/_navi/calls");
+        let calls = calls.as_array().expect("a list of calls");
+        calls
+            .iter()
+            .filter(|call| call["service"] == service)
+            .count()
+    }
+
     /// Forgets the calls counted so far.
     pub fn forget_calls(&self) {
         post_json(&self.endpoint(), "/_navi/calls/reset", &Value::Null);
