@@ -15,7 +15,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::needs::{Need, Until, before_making};
+use super::needs::{Need, Until, before_turning};
 use super::recorded::Recorded;
 use super::step::{Action, Reason, Step};
 use crate::observe::Observation;
@@ -41,7 +41,7 @@ pub(super) fn add(
     let mut bridges: BTreeMap<usize, usize> = BTreeMap::new();
     for &director in &turning {
         if let Some(bridge) = bridge(steps, director, recorded, observation, known, Action::Noop) {
-            let wanted = before_making(&bridge.resource, steps, &index).collect();
+            let wanted = before_turning(&bridge.resource, steps, &index).collect();
             bridges.insert(director, steps.len());
             steps.push(bridge);
             needs.push(wanted);
@@ -66,7 +66,7 @@ pub(super) fn add(
         let serving = match bridge(steps, workload, recorded, observation, known, Action::Wait) {
             Some(bridge) => {
                 let mut wanted: Vec<Need> =
-                    before_making(&bridge.resource, steps, &index).collect();
+                    before_turning(&bridge.resource, steps, &index).collect();
                 point_at_bridges(&mut wanted, &bridges, &turning);
                 let at = steps.len();
                 steps.push(bridge);

@@ -42,9 +42,10 @@ pub(super) fn of(steps: &[Step], recorded: &Recorded) -> Result<Vec<Vec<Need>>, 
     let mut needs = vec![Vec::new(); steps.len()];
     for (at, step) in steps.iter().enumerate() {
         match step.action {
-            Action::Create | Action::Update | Action::Replace => {
+            Action::Create | Action::Replace => {
                 needs[at].extend(before_making(&step.resource, steps, &index));
             }
+            Action::Update => needs[at].extend(before_turning(&step.resource, steps, &index)),
             // What it names must stand at its address when it is written down.
             Action::Record => {
                 let successors = before_making(&step.resource, steps, &index)
@@ -119,6 +120,22 @@ pub(super) fn before_making<'a>(
             Gate::Ready => Until::Ready,
         };
         Some(Need { step: other, until })
+    })
+}
+
+/// What serves already turns to something new only when that is usable: a route that leads to a gateway still
+/// pending would cut its subnets off (aws-behaviour §2.6), where a fresh one has nobody to cut off (§1 row 10).
+pub(super) fn before_turning<'a>(
+    resource: &Arc<dyn AnyResource>,
+    steps: &'a [Step],
+    index: &'a BTreeMap<Address, usize>,
+) -> impl Iterator<Item = Need> + use<'a> {
+    before_making(resource, steps, index).map(|need| match steps[need.step].action {
+        Action::Create | Action::Replace if need.until == Until::Exists => Need {
+            until: Until::Ready,
+            ..need
+        },
+        _ => need,
     })
 }
 
