@@ -10,7 +10,10 @@ use futures::future::try_join_all;
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 
-pub use container::{ContainerDefinition, LogConfiguration, PortMapping, Protocol};
+pub use container::{
+    ContainerDefinition, ContainerDependency, ContainerHealthCheck, DependencyCondition,
+    LogConfiguration, PortMapping, Protocol,
+};
 use container::{
     ContainerObserved, NONE, compare_container, container_definition, observe_container,
 };
@@ -25,6 +28,8 @@ use crate::resource::{
 const NEWEST: i32 = 20;
 /// DeleteTaskDefinitions takes this many per call.
 const DELETES_PER_CALL: usize = 10;
+/// The disk of a task for which nothing is said (the API model's EphemeralStorage, which begins at 21).
+const DEFAULT_STORAGE_GIB: u32 = 20;
 /// Calls about single revisions that are under way at the same time.
 const AT_ONCE: usize = 8;
 
@@ -41,10 +46,43 @@ pub struct TaskDefinition {
     pub task_role: Ref<Role>,
     /// What pulls the images and writes the logs. `Ref::exists`: row 27.
     pub execution_role: Ref<Role>,
+    /// Which processors it runs on.
+    #[serde(default, skip_serializing_if = "Architecture::is_default")]
+    pub architecture: Architecture,
+    /// GiB of disk; `None` is Fargate's own 20, which AWS takes no number for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ephemeral_storage_gib: Option<u32>,
     /// The containers.
     pub containers: Vec<ContainerDefinition>,
     /// Tags.
     pub tags: TagMap,
+}
+
+/// The processors that a task runs on. Linux is the only operating system here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Architecture {
+    /// What AWS takes where nothing is said.
+    #[default]
+    #[serde(rename = "X86_64")]
+    X86_64,
+    /// Graviton.
+    #[serde(rename = "ARM64")]
+    Arm64,
+}
+
+impl Architecture {
+    fn is_default(&self) -> bool {
+        *self == Architecture::default()
+    }
+
+    /// Nothing for AWS's own choice, so that the definition is the one that it always was.
+    fn runtime_platform(self) -> Option<api::RuntimePlatform> {
+        let platform = api::RuntimePlatform::builder()
+            .cpu_architecture(api::CpuArchitecture::Arm64)
+            .operating_system_family(api::OsFamily::Linux)
+            .build();
+        (self == Architecture::Arm64).then_some(platform)
+    }
 }
 
 /// What AWS has.
@@ -64,6 +102,10 @@ pub struct TaskDefinitionObserved {
     pub task_role: String,
     /// ARN of the execution role.
     pub execution_role: String,
+    /// The processors.
+    pub architecture: Architecture,
+    /// `None`: 20.
+    pub ephemeral_storage_gib: Option<u32>,
     /// The containers by name: AWS does not keep their order.
     pub containers: BTreeMap<String, ContainerObserved>,
     /// Tags but AWS's own.
@@ -114,6 +156,18 @@ impl Resource for TaskDefinition {
             let wanted = known.get(wanted, |role| role.arn);
             change.reference(field, seen, wanted.as_ref(), Effect::InPlace);
         }
+        change.field(
+            "architecture",
+            &seen.architecture,
+            &self.architecture,
+            Effect::InPlace,
+        );
+        change.field(
+            "ephemeral_storage_gib",
+            &seen.ephemeral_storage_gib.unwrap_or(DEFAULT_STORAGE_GIB),
+            &self.ephemeral_storage_gib.unwrap_or(DEFAULT_STORAGE_GIB),
+            Effect::InPlace,
+        );
         for wanted in &self.containers {
             compare_container(&mut change, seen.containers.get(&wanted.name), wanted);
         }
@@ -246,6 +300,10 @@ impl TaskDefinition {
     ) -> Result<TaskDefinitionOutputs, StepError> {
         let task_role = context.outputs(&self.task_role)?.arn;
         let execution_role = context.outputs(&self.execution_role)?.arn;
+        let storage = self.ephemeral_storage_gib.map(|size| {
+            let size = i32::try_from(size).unwrap_or(i32::MAX);
+            api::EphemeralStorage::builder().size_in_gib(size).build()
+        });
         let containers: Vec<_> = self
             .containers
             .iter()
@@ -264,6 +322,8 @@ impl TaskDefinition {
                 .memory(self.memory.to_string())
                 .task_role_arn(&task_role)
                 .execution_role_arn(&execution_role)
+                .set_runtime_platform(self.architecture.runtime_platform())
+                .set_ephemeral_storage(storage.clone())
                 .set_container_definitions(Some(containers.clone()))
                 .set_tags(Some(wanted.clone()))
                 .send()
@@ -414,6 +474,16 @@ fn observe(
         memory: definition.memory.unwrap_or_default(),
         task_role: definition.task_role_arn.unwrap_or_default(),
         execution_role: definition.execution_role_arn.unwrap_or_default(),
+        architecture: match definition
+            .runtime_platform
+            .and_then(|platform| platform.cpu_architecture)
+        {
+            Some(api::CpuArchitecture::Arm64) => Architecture::Arm64,
+            _ => Architecture::X86_64,
+        },
+        ephemeral_storage_gib: definition
+            .ephemeral_storage
+            .and_then(|storage| u32::try_from(storage.size_in_gib).ok()),
         containers: definition
             .container_definitions
             .unwrap_or_default()
@@ -448,6 +518,8 @@ mod tests {
             memory: 512,
             task_role: Ref::exists("main"),
             execution_role: Ref::exists("main"),
+            architecture: Architecture::X86_64,
+            ephemeral_storage_gib: None,
             containers: vec![ContainerDefinition {
                 name: "nginx".into(),
                 image: "nginx:1".into(),
@@ -457,6 +529,17 @@ mod tests {
                     protocol: Protocol::Tcp,
                 }],
                 environment: BTreeMap::from([("PASSWORD".into(), text("hunter2"))]),
+                secrets: BTreeMap::from([("KEY".into(), "/shop/key".into())]),
+                environment_files: vec!["arn:aws:s3:::b/a.env".into()],
+                depends_on: Vec::new(),
+                health_check: Some(ContainerHealthCheck {
+                    command: vec!["CMD-SHELL".into(), "true".into()],
+                    interval_seconds: 30,
+                    timeout_seconds: 5,
+                    retries: 3,
+                    start_period_seconds: 0,
+                }),
+                stop_timeout_seconds: None,
                 entry_point: Vec::new(),
                 command: vec!["nginx".into()],
                 log_configuration: Some(LogConfiguration {
@@ -493,6 +576,11 @@ mod tests {
             .memory(wanted.memory.to_string())
             .task_role_arn("arn:role")
             .execution_role_arn("arn:role")
+            .set_runtime_platform(wanted.architecture.runtime_platform())
+            .set_ephemeral_storage(wanted.ephemeral_storage_gib.map(|size| {
+                let storage = api::EphemeralStorage::builder();
+                storage.size_in_gib(i32::try_from(size).unwrap()).build()
+            }))
             .set_container_definitions(Some(containers))
             .build();
         observe(definition, tags::ecs(&wanted.tags), vec!["arn:2".into()])
@@ -524,7 +612,7 @@ mod tests {
         fn container(definition: &mut TaskDefinition) -> &mut ContainerDefinition {
             &mut definition.containers[0]
         }
-        let cases: [(&str, Edit, Effect, bool); 12] = [
+        let cases: [(&str, Edit, Effect, bool); 20] = [
             (
                 "family",
                 |task| task.family = "x".into(),
@@ -536,6 +624,69 @@ mod tests {
             (
                 "task_role",
                 |task| task.task_role = Ref::exists("new"),
+                Effect::InPlace,
+                true,
+            ),
+            (
+                "architecture",
+                |task| task.architecture = Architecture::Arm64,
+                Effect::InPlace,
+                true,
+            ),
+            (
+                "ephemeral_storage_gib",
+                |task| task.ephemeral_storage_gib = Some(50),
+                Effect::InPlace,
+                true,
+            ),
+            (
+                "containers.nginx.secrets.KEY",
+                |task| {
+                    drop(
+                        container(task)
+                            .secrets
+                            .insert("KEY".into(), "/other".into()),
+                    )
+                },
+                Effect::InPlace,
+                true,
+            ),
+            (
+                "containers.nginx.secrets.KEY",
+                |task| container(task).secrets.clear(),
+                Effect::InPlace,
+                true,
+            ),
+            (
+                "containers.nginx.environment_files",
+                |task| {
+                    container(task)
+                        .environment_files
+                        .push("arn:aws:s3:::b/b.env".into())
+                },
+                Effect::InPlace,
+                true,
+            ),
+            (
+                "containers.nginx.depends_on",
+                |task| {
+                    container(task).depends_on = vec![ContainerDependency {
+                        container_name: "side".into(),
+                        condition: DependencyCondition::Start,
+                    }];
+                },
+                Effect::InPlace,
+                true,
+            ),
+            (
+                "containers.nginx.health_check",
+                |task| container(task).health_check = None,
+                Effect::InPlace,
+                true,
+            ),
+            (
+                "containers.nginx.stop_timeout_seconds",
+                |task| container(task).stop_timeout_seconds = Some(60),
                 Effect::InPlace,
                 true,
             ),
@@ -597,6 +748,64 @@ mod tests {
             assert_eq!(change.fields[0].effect, effect, "{field}");
             assert_eq!(definition.renews_outputs(&change), renews, "{field}");
         }
+    }
+
+    #[test]
+    fn what_the_stack_gives_up_goes_back_to_aws_s_own() {
+        let mut large = wanted();
+        large.architecture = Architecture::Arm64;
+        large.ephemeral_storage_gib = Some(50);
+        large.containers[0].stop_timeout_seconds = Some(60);
+        assert!(
+            large
+                .diff(&answered(&large), Some(&large), &known())
+                .is_empty()
+        );
+        let change = wanted().diff(&answered(&large), Some(&large), &known());
+        let fields: Vec<_> = change
+            .fields
+            .iter()
+            .map(|field| field.field.as_str())
+            .collect();
+        assert_eq!(
+            fields,
+            [
+                "architecture",
+                "ephemeral_storage_gib",
+                "containers.nginx.stop_timeout_seconds"
+            ]
+        );
+        assert_eq!(change.fields[1].new, "20");
+    }
+
+    #[test]
+    fn a_health_check_is_compared_with_what_aws_fills_in() {
+        let mut seen = answered(&wanted());
+        let bare = api::ContainerDefinition::builder()
+            .health_check(
+                api::HealthCheck::builder()
+                    .command("CMD-SHELL")
+                    .command("true")
+                    .build()
+                    .unwrap(),
+            )
+            .build();
+        let nginx = seen.containers.get_mut("nginx").unwrap();
+        nginx.health_check = observe_container(bare).health_check;
+        let change = wanted().diff(&seen, Some(&wanted()), &known());
+        assert!(change.is_empty(), "{change:?}");
+    }
+
+    #[test]
+    fn an_older_record_still_reads() {
+        let mut recorded = serde_json::to_value(wanted()).unwrap();
+        let container = recorded["containers"][0].as_object_mut().unwrap();
+        for added in ["secrets", "environment_files", "health_check"] {
+            container.remove(added).unwrap();
+        }
+        let read: TaskDefinition = serde_json::from_value(recorded).unwrap();
+        assert_eq!(read.architecture, Architecture::X86_64);
+        assert_eq!(read.containers[0].health_check, None);
     }
 
     #[test]

@@ -6,10 +6,11 @@ use crate::kinds::cluster::Cluster;
 use crate::kinds::ecs_service::{DeploymentCircuitBreaker, EcsService, ServiceLoadBalancer};
 use crate::kinds::log_group::LogGroup;
 use crate::kinds::task_definition::{
-    ContainerDefinition, LogConfiguration, PortMapping, Protocol, TaskDefinition,
+    Architecture, ContainerDefinition, ContainerDependency, ContainerHealthCheck,
+    DependencyCondition, LogConfiguration, PortMapping, Protocol, TaskDefinition,
 };
 use crate::resource::Ref;
-use crate::stack::{AllowSource, Container, Service, names};
+use crate::stack::{self, AllowSource, Container, LEAST_EPHEMERAL_STORAGE, Service, names};
 
 impl Builder<'_> {
     pub(super) fn compute(&mut self) {
@@ -38,6 +39,12 @@ impl Builder<'_> {
                 memory: service.memory,
                 task_role: Ref::exists(MAIN),
                 execution_role: Ref::exists(MAIN),
+                architecture: match service.architecture {
+                    stack::Architecture::X86_64 => Architecture::X86_64,
+                    stack::Architecture::Arm64 => Architecture::Arm64,
+                },
+                ephemeral_storage_gib: Some(service.ephemeral_storage)
+                    .filter(|size| *size > LEAST_EPHEMERAL_STORAGE),
                 containers,
                 tags,
             },
@@ -62,6 +69,36 @@ impl Builder<'_> {
                 .iter()
                 .map(|(key, value)| (key.clone(), value.clone().into()))
                 .collect(),
+            secrets: container
+                .secrets
+                .iter()
+                .map(|(key, source)| (key.clone(), source.value_from()))
+                .collect(),
+            environment_files: container.environment_files.clone(),
+            depends_on: container
+                .depends_on
+                .iter()
+                .map(|(name, condition)| ContainerDependency {
+                    container_name: name.clone(),
+                    condition: match condition {
+                        stack::ContainerCondition::Start => DependencyCondition::Start,
+                        stack::ContainerCondition::Complete => DependencyCondition::Complete,
+                        stack::ContainerCondition::Success => DependencyCondition::Success,
+                        stack::ContainerCondition::Healthy => DependencyCondition::Healthy,
+                    },
+                })
+                .collect(),
+            health_check: container
+                .health_check
+                .as_ref()
+                .map(|check| ContainerHealthCheck {
+                    command: check.command.clone(),
+                    interval_seconds: check.interval_seconds,
+                    timeout_seconds: check.timeout_seconds,
+                    retries: check.retries,
+                    start_period_seconds: check.start_period_seconds,
+                }),
+            stop_timeout_seconds: container.stop_timeout_seconds,
             entry_point: container.entrypoint.clone(),
             command: container.command.clone(),
             log_configuration: container.logs.as_ref().map(|logs| LogConfiguration {

@@ -10,7 +10,7 @@ impl Builder<'_> {
     pub(super) fn identity(&mut self) {
         let role_name = names::role(self.stack);
         let tags = self.tags::<Role>(MAIN, &role_name);
-        let policy = self.stack.role.policy_document();
+        let policy = self.stack.policy_document(self.region);
         self.graph.add(
             MAIN,
             Role {

@@ -246,6 +246,11 @@ pub struct Defaults {
     pub cpu: Option<u32>,
     /// Default: the least that Fargate has for the cpu.
     pub memory: Option<u32>,
+    /// Default: `x86_64`.
+    pub architecture: Option<Architecture>,
+    /// Default: 20.
+    #[schemars(range(min = 20, max = 200))]
+    pub ephemeral_storage: Option<u32>,
     /// Default: private with a NAT gateway, public without.
     pub subnets: Option<Tier>,
     /// Default: false.
@@ -272,6 +277,11 @@ pub struct Service {
     pub cpu: Option<u32>,
     /// Memory of a task in MiB. Default: the least that Fargate has for the cpu.
     pub memory: Option<u32>,
+    /// Which processors the tasks run on; the images must be made for them. Default: `x86_64`.
+    pub architecture: Option<Architecture>,
+    /// The disk of a task in GiB, 20 to 200. Default: 20, which costs nothing extra.
+    #[schemars(range(min = 20, max = 200))]
+    pub ephemeral_storage: Option<u32>,
     /// Where the tasks run; in public subnets they get a public IP. Default: private with a NAT gateway, public without.
     pub subnets: Option<Tier>,
     /// Whether commands can be run in the containers (ECS Exec). Default: false.
@@ -311,6 +321,16 @@ pub struct Deployment {
     /// How many tasks run at most meanwhile, old and new, in percent of those wanted, rounded down. Default: AWS's, 200.
     #[schemars(range(min = 100, max = 1000))]
     pub max: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Architecture {
+    /// Intel and AMD.
+    #[serde(rename = "x86_64")]
+    X86_64,
+    /// AWS's Graviton.
+    #[serde(rename = "arm64")]
+    Arm64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -429,14 +449,55 @@ pub struct Container {
     pub ports: Option<Vec<u16>>,
     /// Environment variables. Default: none.
     pub environment: Option<BTreeMap<String, Text>>,
+    /// Environment variables that are read when the task starts: the name or ARN of an SSM parameter, or the ARN of a secret of Secrets Manager with or without `:key:stage:version`. Default: none.
+    pub secrets: Option<BTreeMap<String, String>>,
+    /// ARNs of `.env` files in S3 with further environment variables; `environment` goes before them. Default: none.
+    pub environment_files: Option<Vec<String>>,
     /// Default: the image's.
     pub entrypoint: Option<Vec<Text>>,
     /// Default: the image's.
     pub command: Option<Vec<Text>>,
     /// Whether the task ends when this container ends. Default: true.
     pub essential: Option<bool>,
+    /// Containers of the same task that this one waits for, and how far they must be. Default: none.
+    pub depends_on: Option<BTreeMap<String, ContainerCondition>>,
+    /// The command by which ECS checks the container. Default: none; a check in the image does not count.
+    pub health_check: Option<ContainerHealthCheck>,
+    /// Between asking the container to stop and killing it, 2s to 120s. Default: AWS's, 30s.
+    pub stop_timeout: Option<DurationText>,
     /// Where the container's output goes.
     pub logs: Option<Logs>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ContainerCondition {
+    /// It has been started.
+    Start,
+    /// It has ended. Not for an essential container.
+    Complete,
+    /// It has ended, and well. Not for an essential container.
+    Success,
+    /// Its health check has passed.
+    Healthy,
+}
+
+/// The command by which ECS checks a container. A task whose essential container fails it is replaced.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ContainerHealthCheck {
+    /// `[CMD, program, argument, …]`, or `[CMD-SHELL, "a line for the container's shell"]`. 0 is healthy.
+    #[schemars(required)]
+    pub command: Option<Vec<Text>>,
+    /// Between two checks, 5s to 300s. Default: `30s`.
+    pub interval: Option<DurationText>,
+    /// For one check, 2s to 60s. Default: `5s`.
+    pub timeout: Option<DurationText>,
+    /// Failed checks in a row until unhealthy. Default: 3.
+    #[schemars(range(min = 1, max = 10))]
+    pub retries: Option<u32>,
+    /// How long failed checks do not count after the start, 0s to 300s. Default: `0s`.
+    pub start_period: Option<DurationText>,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]

@@ -60,7 +60,7 @@ fn read(text: &str, variables: &Variables, problems: &mut Problems) -> Option<St
         Ok(file) => Some(resolve::stack(
             &file,
             &Place::root(&root),
-            variables.region(),
+            variables,
             unresolved,
             problems,
         )),

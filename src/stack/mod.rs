@@ -16,6 +16,7 @@ mod resolved;
 mod scalars;
 mod schema;
 mod shape;
+mod start_permissions;
 mod suggest;
 #[cfg(test)]
 mod tests;
@@ -27,10 +28,11 @@ pub use load::{Loaded, load, name};
 pub use policies::{Effect, NamedPolicy, Statement};
 pub use problem::{Problem, StackErrors};
 pub use resolved::{
-    AllowRule, AllowSource, Certificate, CircuitBreaker, Container, Deployment, Discovery,
-    FixedResponse, HealthCheck, HostedZone, Ingress, ListenerProtocol, Logs, Namespace, Nat,
-    Network, RecordType, Retention, Role, Route, Service, ServiceNames, Stack, StackNames, Subnet,
-    Tier, Unresolved, Zone,
+    AllowRule, AllowSource, Architecture, Certificate, CircuitBreaker, Container,
+    ContainerCondition, ContainerHealthCheck, Deployment, Discovery, FixedResponse, HealthCheck,
+    HostedZone, Ingress, LEAST_EPHEMERAL_STORAGE, ListenerProtocol, Logs, Namespace, Nat, Network,
+    RecordType, Retention, Role, Route, SecretSource, Service, ServiceNames, Stack, StackNames,
+    Subnet, Tier, Unresolved, Zone,
 };
 pub use schema::schema;
 pub use suggest::hint as suggestion;

@@ -129,7 +129,7 @@ impl Role {
 }
 
 impl Statement {
-    fn document(&self) -> Value {
+    pub(super) fn document(&self) -> Value {
         let effect = match self.effect {
             Effect::Allow => "Allow",
             Effect::Deny => "Deny",

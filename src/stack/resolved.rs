@@ -15,6 +15,8 @@ pub struct Stack {
     pub name: String,
     /// `None` when neither the file nor the caller names one: the AWS configuration chain decides.
     pub region: Option<String>,
+    /// `None` until AWS has told it.
+    pub account_id: Option<String>,
     /// The user's own tags, for everything that takes tags.
     pub tags: BTreeMap<String, String>,
     pub names: StackNames,
@@ -164,6 +166,9 @@ pub struct Service {
     pub cpu: u32,
     /// MiB.
     pub memory: u32,
+    pub architecture: Architecture,
+    /// GiB.
+    pub ephemeral_storage: u32,
     /// Where the tasks run. In public subnets they get a public IP, or they could not pull their image.
     pub subnets: Tier,
     pub exec: bool,
@@ -192,6 +197,15 @@ pub struct Deployment {
 pub struct CircuitBreaker {
     /// Whether it then goes back to the last one that worked.
     pub rollback: bool,
+}
+
+/// The disk of a Fargate task in GiB where nothing else is asked for; AWS takes no number for it, only larger ones.
+pub const LEAST_EPHEMERAL_STORAGE: u32 = 20;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Architecture {
+    X86_64,
+    Arm64,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -261,13 +275,51 @@ pub struct Container {
     pub image: String,
     pub ports: Vec<u16>,
     pub environment: BTreeMap<String, String>,
+    /// Variable → where its value is kept.
+    pub secrets: BTreeMap<String, SecretSource>,
+    /// ARNs of objects in S3. May hold `${ACCOUNT_ID}` or `${REGION}` while they are unknown.
+    pub environment_files: Vec<String>,
     /// Empty: the image's own.
     pub entrypoint: Vec<String>,
     /// Empty: the image's own.
     pub command: Vec<String>,
     pub essential: bool,
+    /// Container of the same task → how far it must be first.
+    pub depends_on: BTreeMap<String, ContainerCondition>,
+    pub health_check: Option<ContainerHealthCheck>,
+    /// `None`: AWS's own 30 s.
+    pub stop_timeout_seconds: Option<u32>,
     /// `None`: the container has no log configuration at all.
     pub logs: Option<Logs>,
+}
+
+/// Where the value of a secret is kept; navi never reads it. May hold `${ACCOUNT_ID}` or `${REGION}` while they are unknown.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SecretSource {
+    /// A parameter of this account and region, by its name.
+    ParameterName(String),
+    /// A parameter by its ARN.
+    ParameterArn(String),
+    /// A secret of Secrets Manager: its ARN, and after it nothing or `:key:stage:version`.
+    Secret { arn: String, part: String },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ContainerCondition {
+    Start,
+    Complete,
+    Success,
+    Healthy,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContainerHealthCheck {
+    /// `CMD` or `CMD-SHELL` first.
+    pub command: Vec<String>,
+    pub interval_seconds: u32,
+    pub timeout_seconds: u32,
+    pub retries: u32,
+    pub start_period_seconds: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -284,9 +336,15 @@ pub enum Retention {
 }
 
 impl Stack {
-    /// Whether the text still holds `${ACCOUNT_ID}`, so that the file must be loaded again once STS has told it.
+    /// Whether the text still holds `${ACCOUNT_ID}`, or something in it means the account, so that the file must be
+    /// loaded again once STS has told it.
     pub fn needs_account_id(&self) -> bool {
+        let by_name = |source: &SecretSource| matches!(source, SecretSource::ParameterName(_));
         self.unresolved.contains(&Unresolved::AccountId)
+            || (self.account_id.is_none()
+                && self
+                    .containers()
+                    .any(|container| container.secrets.values().any(by_name)))
     }
 
     /// Whether the text still holds `${REGION}`.
@@ -298,13 +356,15 @@ impl Stack {
         self.services.iter().find(|service| service.name == name)
     }
 
+    pub fn containers(&self) -> impl Iterator<Item = &Container> {
+        self.services.iter().flat_map(|service| &service.containers)
+    }
+
     /// Every log group once, with its retention, in the order of the file.
     pub fn log_groups(&self) -> Vec<(&str, Retention)> {
         let mut groups: Vec<(&str, Retention)> = Vec::new();
         let all_logs = self
-            .services
-            .iter()
-            .flat_map(|service| &service.containers)
+            .containers()
             .filter_map(|container| container.logs.as_ref());
         for logs in all_logs {
             if !groups.iter().any(|(name, _)| *name == logs.group) {
@@ -396,6 +456,16 @@ impl Zone {
         match self {
             Zone::Suffix(suffix) => suffix.clone(),
             Zone::Ordinal(ordinal) => format!("zone-{ordinal}"),
+        }
+    }
+}
+
+impl SecretSource {
+    /// As a task definition names it.
+    pub fn value_from(&self) -> String {
+        match self {
+            SecretSource::ParameterName(text) | SecretSource::ParameterArn(text) => text.clone(),
+            SecretSource::Secret { arn, part } => format!("{arn}{part}"),
         }
     }
 }

@@ -37,6 +37,10 @@ impl Variables {
         self
     }
 
+    pub(super) fn account_id(&self) -> Option<&str> {
+        self.account_id.as_deref()
+    }
+
     pub(super) fn region(&self) -> Option<&str> {
         self.region.as_deref()
     }
@@ -48,7 +52,7 @@ pub(super) fn with_sample_values(text: &str) -> String {
         .replace(REGION, "us-east-1")
 }
 
-const ACCOUNT_ID: &str = "${ACCOUNT_ID}";
+pub(super) const ACCOUNT_ID: &str = "${ACCOUNT_ID}";
 const REGION: &str = "${REGION}";
 
 /// The text as a stack file would have to say it. What is still unresolved stays a variable.

@@ -7,9 +7,9 @@ use serde_json::Value;
 use super::file;
 use super::policies::{Effect, NamedPolicy, Statement};
 use super::resolved::{
-    AllowSource, Certificate, Container, Deployment, Discovery, HostedZone, Ingress,
-    ListenerProtocol, Logs, Nat, Network, RecordType, Retention, Role, Route, Service, Stack, Tier,
-    Unresolved,
+    AllowSource, Architecture, Certificate, Container, ContainerCondition, ContainerHealthCheck,
+    Deployment, Discovery, HostedZone, Ingress, ListenerProtocol, Logs, Nat, Network, RecordType,
+    Retention, Role, Route, SecretSource, Service, Stack, Tier, Unresolved,
 };
 use super::variables;
 
@@ -216,6 +216,11 @@ fn service(stack: &Stack, service: &Service) -> file::Service {
         count: Some(service.count),
         cpu: Some(service.cpu),
         memory: Some(service.memory),
+        architecture: Some(match service.architecture {
+            Architecture::X86_64 => file::Architecture::X86_64,
+            Architecture::Arm64 => file::Architecture::Arm64,
+        }),
+        ephemeral_storage: Some(service.ephemeral_storage),
         subnets: Some(match service.subnets {
             Tier::Public => file::Tier::Public,
             Tier::Private => file::Tier::Private,
@@ -305,10 +310,44 @@ fn container(container: &Container) -> file::Container {
         image: Some(container.image.clone()),
         ports: (!container.ports.is_empty()).then(|| container.ports.clone()),
         environment: (!container.environment.is_empty()).then(|| texts(&container.environment)),
+        secrets: (!container.secrets.is_empty()).then(|| {
+            let written =
+                |(name, source): (&String, &SecretSource)| (name.clone(), source.value_from());
+            container.secrets.iter().map(written).collect()
+        }),
+        environment_files: (!container.environment_files.is_empty())
+            .then(|| container.environment_files.clone()),
         entrypoint: list(&container.entrypoint),
         command: list(&container.command),
         essential: Some(container.essential),
+        depends_on: (!container.depends_on.is_empty()).then(|| {
+            let written = |(name, condition): (&String, &ContainerCondition)| {
+                (name.clone(), container_condition(*condition))
+            };
+            container.depends_on.iter().map(written).collect()
+        }),
+        health_check: container.health_check.as_ref().map(container_health_check),
+        stop_timeout: container.stop_timeout_seconds.map(seconds),
         logs: Some(logs(container.logs.as_ref())),
+    }
+}
+
+fn container_condition(condition: ContainerCondition) -> file::ContainerCondition {
+    match condition {
+        ContainerCondition::Start => file::ContainerCondition::Start,
+        ContainerCondition::Complete => file::ContainerCondition::Complete,
+        ContainerCondition::Success => file::ContainerCondition::Success,
+        ContainerCondition::Healthy => file::ContainerCondition::Healthy,
+    }
+}
+
+fn container_health_check(check: &ContainerHealthCheck) -> file::ContainerHealthCheck {
+    file::ContainerHealthCheck {
+        command: Some(check.command.iter().cloned().map(file::Text).collect()),
+        interval: Some(seconds(check.interval_seconds)),
+        timeout: Some(seconds(check.timeout_seconds)),
+        retries: Some(check.retries),
+        start_period: Some(seconds(check.start_period_seconds)),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::stack::problem::Problems;
 use crate::stack::resolved::{Container, Logs, Retention};
 use crate::stack::{scalars, variables};
 
+use super::container_start;
 use super::services::{Context, Settings};
 
 const DEFAULT_RETENTION: Retention = Retention::Days(30);
@@ -35,6 +36,8 @@ pub(super) fn resolve(
         .map(|(name, own)| container(name, own, settings, context, problems))
         .collect();
     check_ports(&containers, &place, problems);
+    container_start::check_dependencies(&containers, &place, problems);
+    container_start::check_file_count(&containers, &place, problems);
     if !containers.is_empty() && containers.iter().all(|container| !container.essential) {
         problems
             .error(
@@ -80,9 +83,19 @@ fn container(
         environment: environment
             .map(|(key, value)| (key.clone(), value.0.clone()))
             .collect(),
+        secrets: container_start::secrets(own, &place, problems),
+        environment_files: container_start::environment_files(own, &place, problems),
         entrypoint: texts(&own.entrypoint),
         command: texts(&own.command),
         essential: own.essential.unwrap_or(true),
+        depends_on: container_start::dependencies(own),
+        health_check: own
+            .health_check
+            .as_ref()
+            .map(|check| container_start::health_check(check, &place.at("health_check"), problems)),
+        stop_timeout_seconds: own.stop_timeout.as_ref().and_then(|text| {
+            scalars::seconds(&text.0, 2..=120, &place.at("stop_timeout"), problems)
+        }),
         logs: logs(
             own.logs.as_ref(),
             &place.at("logs"),

@@ -2,6 +2,7 @@
 //!
 //! Every part goes on after an error with a value that keeps the rest checkable, so that all errors of a file come out at once.
 
+mod container_start;
 mod containers;
 mod deployment;
 mod ingress;
@@ -19,18 +20,19 @@ use super::place::Place;
 use super::problem::Problems;
 use super::resolved::{Namespace, Stack, StackNames, Unresolved};
 use super::scalars;
+use super::variables::Variables;
 
 /// The resolved stack; it only counts when no error was reported.
 pub(super) fn stack(
     file: &StackFile,
     place: &Place,
-    region: Option<&str>,
+    variables: &Variables,
     unresolved: BTreeSet<Unresolved>,
     problems: &mut Problems,
 ) -> Stack {
     let name = file.stack.clone().unwrap_or_default();
     let region = region_name(
-        region.or(file.region.as_deref()),
+        variables.region().or(file.region.as_deref()),
         &place.at("region"),
         problems,
     );
@@ -54,6 +56,7 @@ pub(super) fn stack(
         role: role::resolve(file.role.as_ref(), &place.at("role"), &services, problems),
         name,
         region,
+        account_id: variables.account_id().map(str::to_owned),
         network,
         namespace,
         services,

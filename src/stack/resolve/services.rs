@@ -4,7 +4,8 @@ use crate::stack::file;
 use crate::stack::place::Place;
 use crate::stack::problem::Problems;
 use crate::stack::resolved::{
-    AllowRule, AllowSource, Discovery, Nat, RecordType, Route, Service, ServiceNames, Tier,
+    AllowRule, AllowSource, Architecture, Discovery, LEAST_EPHEMERAL_STORAGE, Nat, RecordType,
+    Route, Service, ServiceNames, Tier,
 };
 use crate::stack::{fargate, scalars};
 
@@ -135,6 +136,14 @@ fn service(settings: &Settings, context: &Context, problems: &mut Problems) -> S
         count: own.count.or(defaults.count).unwrap_or(1),
         cpu,
         memory,
+        architecture: match own.architecture.or(defaults.architecture) {
+            Some(file::Architecture::Arm64) => Architecture::Arm64,
+            Some(file::Architecture::X86_64) | None => Architecture::X86_64,
+        },
+        ephemeral_storage: own
+            .ephemeral_storage
+            .or(defaults.ephemeral_storage)
+            .unwrap_or(LEAST_EPHEMERAL_STORAGE),
         subnets,
         exec: own.exec.or(defaults.exec).unwrap_or(false),
         allow: allow(settings, route.as_ref(), problems),

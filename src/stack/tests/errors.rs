@@ -1,6 +1,6 @@
 //! Is every error told with its place, its snippet and what to do?
 
-use super::{container_with, file_with, service_with, try_load};
+use super::{container_with, containers_with, file_with, service_with, try_load};
 
 /// What the user sees: errors if there are any, warnings otherwise.
 fn told(text: &str) -> String {
@@ -55,6 +55,28 @@ tells! {
     an_empty_value: service_with("route:");
     two_of_a_choice: file_with("ingress: { zone: { find: example.com, create: example.com } }");
     a_value_for_a_choice: file_with("ingress: { zone: example.com }");
+}
+
+// What a container starts with, and after which.
+tells! {
+    a_secret_that_is_no_place: container_with("image: nginx\nsecrets: { PASSWORD: \"hunter 2\" }");
+    a_secret_with_half_a_part: container_with("image: nginx\nsecrets: { KEY: \"arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop-AbCdEf:key\" }");
+    a_parameter_of_another_kind: container_with("image: nginx\nsecrets: { KEY: \"arn:aws:ssm:eu-west-1:123456789012:document/x\" }");
+    a_secret_that_is_a_variable_too: container_with("image: nginx\nenvironment: { KEY: 1 }\nsecrets: { KEY: /shop/key }");
+    not_an_environment_file: container_with("image: nginx\nenvironment_files: [\"arn:aws:s3:::bucket\", \"s3://bucket/a.env\", \"arn:aws:s3:::bucket/a.txt\"]");
+    more_than_ten_environment_files: container_with(&format!("image: nginx\nenvironment_files: [{}]", vec!["\"arn:aws:s3:::bucket/a.env\""; 11].join(", ")));
+    a_health_check_without_its_word: container_with("image: nginx\nhealth_check: { command: [curl, -f, \"http://localhost/\"] }");
+    a_health_check_without_a_command: container_with("image: nginx\nhealth_check: { interval: 10s }");
+    a_health_check_out_of_bounds: container_with("image: nginx\nhealth_check: { command: [CMD, check], interval: 1s, timeout: 90s, retries: 11, start_period: 10m }");
+    a_stop_timeout_beyond_fargate_s: container_with("image: nginx\nstop_timeout: 5m");
+    a_disk_beyond_fargate_s: service_with("ephemeral_storage: 201");
+    an_unknown_architecture: service_with("architecture: arm");
+    an_unknown_container: containers_with("web: { image: nginx, depends_on: { migrat: success } }\nmigrate: { image: nginx, essential: false }");
+    waiting_for_an_essential_end: containers_with("web: { image: nginx, depends_on: { migrate: success } }\nmigrate: { image: nginx }");
+    waiting_for_health_without_a_check: containers_with("web: { image: nginx, depends_on: { proxy: healthy } }\nproxy: { image: nginx }");
+    containers_in_a_circle: containers_with("web: { image: nginx, depends_on: { proxy: start } }\nproxy: { image: nginx, depends_on: { side: start } }\nside: { image: nginx, depends_on: { web: start } }");
+    a_container_that_waits_for_itself: container_with("image: nginx\ndepends_on: { web: start }");
+    an_unknown_condition: containers_with("web: { image: nginx, depends_on: { side: started } }\nside: { image: nginx }");
 }
 
 // Deployments.

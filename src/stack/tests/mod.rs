@@ -50,6 +50,15 @@ fn service_with(lines: &str) -> String {
     )
 }
 
+/// A whole file around lines for the containers of its only service.
+fn containers_with(lines: &str) -> String {
+    let lines: Vec<String> = lines.lines().map(|line| format!("      {line}")).collect();
+    format!(
+        "stack: shop\nservices:\n  web:\n    containers:\n{}\n",
+        lines.join("\n")
+    )
+}
+
 /// A whole file around lines for its only container.
 fn container_with(lines: &str) -> String {
     let lines: Vec<String> = lines
