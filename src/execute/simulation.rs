@@ -11,8 +11,8 @@ use tokio::time::{Instant, sleep};
 
 use crate::resource::{
     Address, AnyContext, AnyLookup, AnyResource, BoxFuture, CallError, Certainty, Change, Cloud,
-    Context, DecodeError, Effect, ErrorClass, Holder, Known, Lookup, Observed, Readiness, Ref,
-    Resource, StepError, Timing, dispatch,
+    Context, DecodeError, Effect, ErrorClass, Gate, Holder, Known, Lookup, Observed, Readiness,
+    Ref, Resource, StepError, Timing, UniqueName, dispatch,
 };
 
 /// The latency of every simulated call.
@@ -21,7 +21,11 @@ pub(super) const CALL: Duration = Duration::from_millis(500);
 /// A resource that takes its time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Slow {
+    /// Only one object can have it at a time; empty for those that have none.
+    pub name: String,
     pub setting: u32,
+    /// Can't be changed in place.
+    pub shape: u32,
     pub ready_after_seconds: u64,
     /// Dependents may go on after this time, though it is not ready.
     pub serves_after_seconds: u64,
@@ -35,7 +39,11 @@ pub(super) struct Object {
     pub id: String,
     pub address: Address,
     pub token: String,
+    pub name: String,
     pub setting: u32,
+    pub shape: u32,
+    /// The IDs of the objects that it was last told to lead to.
+    pub leads_to: Vec<String>,
     ready_at: Instant,
     serves_at: Instant,
     gone_after: Duration,
@@ -45,7 +53,10 @@ pub(super) struct Object {
 #[derive(Clone, Debug)]
 pub(super) struct Seen {
     id: String,
+    name: String,
     setting: u32,
+    shape: u32,
+    leads_to: Vec<String>,
     ready: bool,
     serves: bool,
 }
@@ -74,12 +85,22 @@ struct World {
     faults: BTreeMap<usize, Fault>,
     /// How many of the next reads show nothing.
     blind_reads: usize,
+    /// What AWS would have refused: an object taken from under another, a name given twice.
+    violations: Vec<String>,
 }
 
 /// The cloud.
 #[derive(Clone, Default)]
 pub(super) struct Simulation {
     world: Arc<Mutex<World>>,
+}
+
+impl World {
+    fn there(&self, now: Instant) -> impl Iterator<Item = &Object> {
+        self.objects
+            .iter()
+            .filter(move |object| object.gone_at.is_none_or(|at| at > now))
+    }
 }
 
 impl Simulation {
@@ -98,6 +119,11 @@ impl Simulation {
     /// The mutating calls so far, `create slow.a`.
     pub(super) fn calls(&self) -> Vec<String> {
         self.world().calls.clone()
+    }
+
+    /// What AWS would have refused.
+    pub(super) fn violations(&self) -> Vec<String> {
+        self.world().violations.clone()
     }
 
     /// Lets the mutating call of this index (from 0, over the simulation's life) fail.
@@ -144,6 +170,18 @@ fn failure(what: &str, fault: Fault) -> CallError {
     }
 }
 
+impl Slow {
+    /// The IDs that it is told of, or nothing while one of them is unknown. An edge for the removal alone
+    /// tells it nothing.
+    fn leads_to(&self, known: &Known) -> Option<Vec<String>> {
+        AnyResource::edges(self)
+            .into_iter()
+            .filter(|edge| edge.gate != Gate::None)
+            .map(|edge| Some(known.value(&edge.to)?["id"].as_str()?.to_owned()))
+            .collect()
+    }
+}
+
 impl Resource for Slow {
     const KIND: &'static str = "slow";
     const TIMING: Timing = Timing {
@@ -157,8 +195,31 @@ impl Resource for Slow {
     type Observed = Seen;
     type Outputs = SlowOutputs;
 
-    fn diff(&self, seen: &Seen, _recorded: Option<&Self>, _known: &Known) -> Change {
+    fn claim(&self) -> Option<String> {
+        (!self.name.is_empty()).then(|| self.name.clone())
+    }
+
+    fn unique_name(&self) -> Option<UniqueName> {
+        Resource::claim(self).map(|name| UniqueName { name, longest: 12 })
+    }
+
+    fn renamed(&self, name: String) -> Self {
+        Slow {
+            name,
+            ..self.clone()
+        }
+    }
+
+    fn diff(&self, seen: &Seen, _recorded: Option<&Self>, known: &Known) -> Change {
         let mut change = Change::default();
+        change.field("name", &seen.name, &self.name, Effect::Replace);
+        change.field("shape", &seen.shape, &self.shape, Effect::Replace);
+        change.reference(
+            "needs",
+            &seen.leads_to,
+            self.leads_to(known).as_ref(),
+            Effect::InPlace,
+        );
         change.field("setting", &seen.setting, &self.setting, Effect::InPlace);
         change
     }
@@ -198,7 +259,10 @@ impl Resource for Slow {
                     .find(|object| object.id == lookup.outputs.id)?;
                 Some(Seen {
                     id: object.id.clone(),
+                    name: object.name.clone(),
                     setting: object.setting,
+                    shape: object.shape,
+                    leads_to: object.leads_to.clone(),
                     ready: object.ready_at <= now,
                     serves: object.serves_at <= now,
                 })
@@ -220,9 +284,8 @@ impl Resource for Slow {
     }
 
     async fn create(&self, context: &Context<'_, Simulation>) -> Result<SlowOutputs, StepError> {
-        for need in &self.needs {
-            context.outputs(need)?;
-        }
+        context.all(&self.needs, |other| other.id)?;
+        let leads_to = self.leads_to(context.known).unwrap_or_default();
         // The request travels, AWS carries it out, the answer travels: a run may be cut off before or after.
         sleep(CALL / 2).await;
         let fault = context.cloud.called("create", context.address);
@@ -230,12 +293,20 @@ impl Resource for Slow {
             let mut world = context.cloud.world();
             world.made += 1;
             let id = format!("id-{}", world.made);
+            let now = Instant::now();
+            if !self.name.is_empty() && world.there(now).any(|object| object.name == self.name) {
+                let violation = format!("{} is made though its name is taken", context.address);
+                world.violations.push(violation);
+            }
             if fault.is_none() || fault == Some(Fault::AnswerLost) {
                 world.objects.push(Object {
                     id: id.clone(),
                     address: context.address.clone(),
                     token: context.token.to_owned(),
+                    name: self.name.clone(),
                     setting: self.setting,
+                    shape: self.shape,
+                    leads_to,
                     ready_at: Instant::now() + Duration::from_secs(self.ready_after_seconds),
                     serves_at: Instant::now() + Duration::from_secs(self.serves_after_seconds),
                     gone_after: Duration::from_secs(self.gone_after_seconds),
@@ -258,12 +329,15 @@ impl Resource for Slow {
         _seen: &Seen,
         _change: &Change,
     ) -> Result<SlowOutputs, StepError> {
+        context.all(&self.needs, |other| other.id)?;
+        let leads_to = self.leads_to(context.known).unwrap_or_default();
         sleep(CALL / 2).await;
         let fault = context.cloud.called("update", context.address);
         if fault.is_none() || fault == Some(Fault::AnswerLost) {
             for object in &mut context.cloud.world().objects {
                 if object.id == outputs.id {
                     object.setting = self.setting;
+                    object.leads_to.clone_from(&leads_to);
                 }
             }
         }
@@ -283,7 +357,13 @@ impl Resource for Slow {
         let fault = context.cloud.called("delete", context.address);
         if fault.is_none() || fault == Some(Fault::AnswerLost) {
             let now = Instant::now();
-            for object in &mut context.cloud.world().objects {
+            let mut world = context.cloud.world();
+            let user = world
+                .there(now)
+                .find(|other| other.leads_to.contains(&outputs.id))
+                .map(|other| format!("{} is removed under {}", context.address, other.address));
+            world.violations.extend(user);
+            for object in &mut world.objects {
                 if object.id == outputs.id && object.gone_at.is_none() {
                     object.gone_at = Some(now + object.gone_after);
                 }

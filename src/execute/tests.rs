@@ -116,9 +116,42 @@ impl Bench {
     }
 }
 
+/// One object of the cloud without its ID: address, setting, shape, the addresses that it leads to.
+type Shape = (String, u32, u32, Vec<String>);
+
+impl Bench {
+    /// What is in the cloud, told by what users asked for: no IDs, no names.
+    fn shapes(&self) -> Vec<Shape> {
+        let objects = self.cloud.objects();
+        let address_of = |id: &String| {
+            let found = objects.iter().find(|object| object.id == *id);
+            found.map_or(format!("nothing ({id})"), |object| {
+                object.address.to_string()
+            })
+        };
+        let mut shapes: Vec<Shape> = objects
+            .iter()
+            .map(|object| {
+                let mut leads_to: Vec<String> = object.leads_to.iter().map(address_of).collect();
+                leads_to.dedup();
+                (
+                    object.address.to_string(),
+                    object.setting,
+                    object.shape,
+                    leads_to,
+                )
+            })
+            .collect();
+        shapes.sort();
+        shapes
+    }
+}
+
 fn slow(ready_after_seconds: u64, needs: Vec<Ref<Slow>>) -> Slow {
     Slow {
+        name: String::new(),
         setting: 0,
+        shape: 0,
         ready_after_seconds,
         serves_after_seconds: ready_after_seconds,
         gone_after_seconds: 10,
@@ -308,8 +341,8 @@ async fn what_a_read_does_not_show_for_a_moment_is_not_made_again() {
     assert_eq!(plan.count(Action::Create), 4, "gone for good is made again");
 }
 
-/// A random resource: ready after, gone after (seconds), setting, needs (which, ready or exists).
-type RandomResource = (u64, u64, u32, Vec<(usize, bool)>);
+/// A random resource: ready after, gone after (seconds), setting, needs (which, ready or exists), shape.
+type RandomResource = (u64, u64, u32, Vec<(usize, bool)>, u32);
 
 /// A random stack: each resource may need some of those before it.
 fn stacks() -> impl Strategy<Value = Vec<RandomResource>> {
@@ -318,13 +351,14 @@ fn stacks() -> impl Strategy<Value = Vec<RandomResource>> {
         0u64..30,
         0u32..3,
         prop::collection::vec((0usize..8, any::<bool>()), 0..3),
+        0u32..2,
     );
     prop::collection::vec(resource, 1..8)
 }
 
 fn graph_of(resources: &[RandomResource]) -> ResourceGraph {
     let mut graph = GraphBuilder::default();
-    for (index, (ready, gone, setting, needs)) in resources.iter().enumerate() {
+    for (index, (ready, gone, setting, needs, shape)) in resources.iter().enumerate() {
         let needs = needs
             .iter()
             .filter(|_| index > 0)
@@ -339,7 +373,9 @@ fn graph_of(resources: &[RandomResource]) -> ResourceGraph {
         graph.add(
             format!("r{index}"),
             Slow {
+                name: format!("r{index}"),
                 setting: *setting,
+                shape: *shape,
                 ready_after_seconds: *ready,
                 serves_after_seconds: *ready / 2,
                 gone_after_seconds: *gone,
@@ -397,6 +433,49 @@ proptest! {
             for kill in kills_of_down {
                 bench.killed(None, Duration::from_millis(kill)).await;
             }
+            for _ in 0..5 {
+                bench.run(None).await;
+            }
+            assert_eq!(bench.there(), Vec::<String>::new());
+            assert!(bench.open().await.state().is_empty());
+        });
+    }
+
+    /// From any stack to any other, whatever fails on the way and wherever the process is killed: the cloud
+    /// ends as a fresh `up` of the second would leave it, nothing was taken from under another or made with
+    /// a name that was taken, and after that there is nothing to do.
+    #[test]
+    fn any_stack_becomes_any_other(
+        first in stacks(),
+        second in stacks(),
+        kills in prop::collection::vec(0u64..200_000, 0..4),
+        faults in prop::collection::vec((0usize..30, 0u8..3), 0..4),
+    ) {
+        virtual_time().block_on(async {
+            let bench = Bench::new();
+            assert!(bench.run(Some(&graph_of(&first))).await.complete());
+            let desired = graph_of(&second);
+            let before = bench.cloud.calls().len();
+            for (call, fault) in faults {
+                let fault = [Fault::Refused, Fault::AnswerLost, Fault::RequestLost][usize::from(fault)];
+                bench.cloud.arm(before + call, fault);
+            }
+            for kill in kills {
+                bench.killed(Some(&desired), Duration::from_millis(kill)).await;
+            }
+            for _ in 0..5 {
+                bench.run(Some(&desired)).await;
+            }
+            let calls = bench.cloud.calls().len();
+            let report = bench.run(Some(&desired)).await;
+            assert!(report.complete(), "{report:?}");
+            assert_eq!(bench.cloud.calls().len(), calls, "the second run changed something");
+
+            let fresh = Bench::new();
+            assert!(fresh.run(Some(&desired)).await.complete());
+            assert_eq!(bench.shapes(), fresh.shapes());
+            assert_eq!(bench.cloud.violations(), Vec::<String>::new());
+            // Faults that are still armed may strike here.
             for _ in 0..5 {
                 bench.run(None).await;
             }
