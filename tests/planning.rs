@@ -92,6 +92,7 @@ fn vpc(cidr: &str) -> Vpc {
         enable_dns_support: true,
         enable_dns_hostnames: true,
         tags: TagMap::from([("Name".to_owned(), "small-vpc".to_owned())]),
+        lookup: None,
     }
 }
 

@@ -247,6 +247,14 @@ fn plan_hint(error: &PlanError) -> String {
                     "Route 53 has no public hosted zone {name} in this account: make it there, or let navi make it \
                      with `zone: {{ create: {name} }}`"
                 ),
+                "vpc" => {
+                    "no VPC of this region and account has this ID or this tag `Name`: `aws ec2 describe-vpcs` lists \
+                     them; or remove `network.vpc` to have one made"
+                        .to_owned()
+                }
+                "subnet" => "no subnet of the stack's VPC has this ID or this tag `Name`: `aws ec2 describe-subnets` \
+                             lists them"
+                    .to_owned(),
                 _ => "make it first, or take it out of the stack file".to_owned(),
             }
         }
@@ -258,6 +266,11 @@ fn plan_hint(error: &PlanError) -> String {
              (another address range, another name), or do it in two runs of `navi up`: first without it in the \
              stack file, then with it"
             .to_owned(),
+        PlanError::LookedUpNotMade { .. } => {
+            "put `network.vpc` back into the stack file; to move to a network of its own, make a stack of another name \
+             beside this one and remove this one afterwards"
+                .to_owned()
+        }
     }
 }
 

@@ -92,6 +92,7 @@ kinds! {
 
 // Not kinds, but what kinds are made of: actions, documents, records, rules, routes, searches.
 mod certificate_search;
+mod existing_network;
 mod ip_permissions;
 mod listener_action;
 mod policy_document;

@@ -6,6 +6,7 @@ use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, ResourceType, SubnetStat
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
+use super::existing_network::{subnet_called, vpc_called};
 use super::vpc::Vpc;
 use crate::aws::{Aws, InterfaceFilter, Settle, holders_among_interfaces, send, settle, tags};
 use crate::resource::{
@@ -26,6 +27,18 @@ pub struct Subnet {
     pub map_public_ip_on_launch: bool,
     /// Tags, `Name` among them.
     pub tags: TagMap,
+    /// Somebody else's subnet is meant: none of the fields above counts but the VPC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lookup: Option<SubnetLookup>,
+}
+
+/// Which subnet is meant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SubnetLookup {
+    /// Its ID, or the value of its tag `Name`.
+    pub find: String,
+    /// The VPC it lies in, as the stack file names it: a lookup is made before any ID is known.
+    pub vpc: String,
 }
 
 /// Which zone a subnet lies in.
@@ -73,8 +86,13 @@ impl Resource for Subnet {
     type Observed = SubnetObserved;
     type Outputs = SubnetOutputs;
 
+    fn is_lookup(&self) -> bool {
+        self.lookup.is_some()
+    }
+
     fn claim(&self) -> Option<String> {
-        Some(format!("{} in {}", self.cidr_block, self.vpc.address()))
+        let made = self.lookup.is_none();
+        made.then(|| format!("{} in {}", self.cidr_block, self.vpc.address()))
     }
 
     /// Ranges of one VPC must not overlap (aws-behaviour §2.2, update).
@@ -83,12 +101,15 @@ impl Resource for Subnet {
         self.vpc.address() == other.vpc.address()
             && match (range(self), range(other)) {
                 (Some(one), Some(two)) => one.contains(&two) || two.contains(&one),
-                _ => self.cidr_block == other.cidr_block,
+                _ => self.lookup.is_none() && self.cidr_block == other.cidr_block,
             }
     }
 
     fn diff(&self, seen: &SubnetObserved, recorded: Option<&Self>, known: &Known) -> Change {
         let mut change = Change::default();
+        if self.lookup.is_some() {
+            return change;
+        }
         let vpc_id = known.get(&self.vpc, |vpc| vpc.vpc_id);
         change.reference("vpc", &seen.vpc_id, vpc_id.as_ref(), Effect::Replace);
         change.field(
@@ -154,6 +175,9 @@ impl Resource for Subnet {
     }
 
     async fn find(&self, context: &Context<'_, Aws>) -> Result<Option<SubnetOutputs>, CallError> {
+        if let Some(lookup) = &self.lookup {
+            return lookup.find(context.cloud).await;
+        }
         let found = list(context.cloud, tags::made_by(context.token)).await?;
         Ok(found.first().map(|subnet| self.outputs(subnet)))
     }
@@ -223,6 +247,9 @@ impl Resource for Subnet {
         context: &Context<'_, Aws>,
         outputs: &SubnetOutputs,
     ) -> Result<(), StepError> {
+        if self.lookup.is_some() {
+            return Ok(());
+        }
         let answer = send(
             "ec2:DeleteSubnet",
             context
@@ -245,7 +272,33 @@ impl Resource for Subnet {
     }
 }
 
+impl SubnetLookup {
+    async fn find(&self, aws: &Aws) -> Result<Option<SubnetOutputs>, CallError> {
+        // The VPC's own lookup tells that there is none.
+        let Some(vpc_id) = vpc_called(aws, &self.vpc).await? else {
+            return Ok(None);
+        };
+        let found = subnet_called(aws, &vpc_id, &self.find).await?;
+        Ok(found.map(observed).map(|subnet| SubnetOutputs {
+            subnet_id: subnet.subnet_id,
+            availability_zone: subnet.availability_zone,
+        }))
+    }
+}
+
 impl Subnet {
+    /// Somebody else's.
+    pub fn looked_up(vpc: Ref<Vpc>, lookup: SubnetLookup) -> Self {
+        Subnet {
+            vpc,
+            cidr_block: String::new(),
+            availability_zone: AvailabilityZone::Name(String::new()),
+            map_public_ip_on_launch: false,
+            tags: TagMap::new(),
+            lookup: Some(lookup),
+        }
+    }
+
     /// The name of the zone that the subnet is made in.
     async fn zone(&self, aws: &Aws) -> Result<String, CallError> {
         let ordinal = match &self.availability_zone {
@@ -332,6 +385,7 @@ mod tests {
             availability_zone: AvailabilityZone::Name("ap-northeast-1a".into()),
             map_public_ip_on_launch: true,
             tags: TagMap::from([("Name".into(), "navi-subnet-public-1a".into())]),
+            lookup: None,
         }
     }
 

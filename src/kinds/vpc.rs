@@ -6,6 +6,7 @@ use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, ResourceType, VpcAttribu
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
+use super::existing_network::{check_for_load_balancer, check_for_namespace, vpc_called};
 use crate::aws::{Aws, InterfaceFilter, Settle, holders_among_interfaces, send, settle, tags};
 use crate::resource::{
     CallError, Change, Context, Effect, Holder, Known, Lookup, Readiness, Resource, StepError,
@@ -23,6 +24,20 @@ pub struct Vpc {
     pub enable_dns_hostnames: bool,
     /// Tags, `Name` among them.
     pub tags: TagMap,
+    /// Somebody else's VPC is meant: none of the fields above counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lookup: Option<VpcLookup>,
+}
+
+/// Which VPC is meant, and what the stack asks of it. Both is looked at before anything is made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VpcLookup {
+    /// Its ID, or the value of its tag `Name`.
+    pub find: String,
+    /// Whether names of a private namespace are to resolve in it.
+    pub resolves_names: bool,
+    /// The subnets that a load balancer is to stand in, by ID or by tag.
+    pub load_balancer_subnets: Vec<String>,
 }
 
 /// What AWS has.
@@ -51,12 +66,21 @@ pub struct VpcOutputs {
 
 impl Resource for Vpc {
     const KIND: &'static str = "vpc";
+    /// All that the stack has lies in it.
+    const FOLLOWS_LOOKUP: bool = false;
     type Cloud = Aws;
     type Observed = VpcObserved;
     type Outputs = VpcOutputs;
 
+    fn is_lookup(&self) -> bool {
+        self.lookup.is_some()
+    }
+
     fn diff(&self, seen: &VpcObserved, recorded: Option<&Self>, _known: &Known) -> Change {
         let mut change = Change::default();
+        if self.lookup.is_some() {
+            return change;
+        }
         change.field(
             "cidr_block",
             &seen.cidr_block,
@@ -143,6 +167,9 @@ impl Resource for Vpc {
     }
 
     async fn find(&self, context: &Context<'_, Aws>) -> Result<Option<VpcOutputs>, CallError> {
+        if let Some(lookup) = &self.lookup {
+            return lookup.find(context.cloud).await;
+        }
         let answer = send(
             "ec2:DescribeVpcs",
             context
@@ -218,6 +245,9 @@ impl Resource for Vpc {
         context: &Context<'_, Aws>,
         outputs: &VpcOutputs,
     ) -> Result<(), StepError> {
+        if self.lookup.is_some() {
+            return Ok(());
+        }
         let answer = send(
             "ec2:DeleteVpc",
             context
@@ -286,7 +316,33 @@ fn in_vpc(vpc_id: &str) -> Filter {
     Filter::builder().name("vpc-id").values(vpc_id).build()
 }
 
+impl VpcLookup {
+    async fn find(&self, aws: &Aws) -> Result<Option<VpcOutputs>, CallError> {
+        let Some(vpc_id) = vpc_called(aws, &self.find).await? else {
+            return Ok(None);
+        };
+        if self.resolves_names {
+            check_for_namespace(aws, &vpc_id).await?;
+        }
+        if !self.load_balancer_subnets.is_empty() {
+            check_for_load_balancer(aws, &vpc_id, &self.load_balancer_subnets).await?;
+        }
+        Ok(Some(VpcOutputs { vpc_id }))
+    }
+}
+
 impl Vpc {
+    /// Somebody else's.
+    pub fn looked_up(lookup: VpcLookup) -> Self {
+        Vpc {
+            cidr_block: String::new(),
+            enable_dns_support: true,
+            enable_dns_hostnames: true,
+            tags: TagMap::new(),
+            lookup: Some(lookup),
+        }
+    }
+
     /// Sets the attributes that differ. Host names need support to be on already, and each request
     /// takes one attribute (aws-behaviour §1 row 3), so the order depends on the direction.
     async fn set_attributes(
@@ -342,7 +398,11 @@ fn attribute_value(value: bool) -> AttributeBooleanValue {
     AttributeBooleanValue::builder().value(value).build()
 }
 
-async fn attribute(aws: &Aws, vpc_id: &str, name: VpcAttributeName) -> Result<bool, CallError> {
+pub(super) async fn attribute(
+    aws: &Aws,
+    vpc_id: &str,
+    name: VpcAttributeName,
+) -> Result<bool, CallError> {
     let answer = settle("ec2:DescribeVpcAttribute", Settle::Fresh, || {
         aws.ec2
             .describe_vpc_attribute()
@@ -368,6 +428,7 @@ mod tests {
             enable_dns_support: true,
             enable_dns_hostnames: true,
             tags: TagMap::from([("Name".into(), "navi-vpc".into())]),
+            lookup: None,
         }
     }
 

@@ -25,6 +25,8 @@ impl Builder<'_> {
         };
         let name = names::load_balancer(stack);
         let tags = self.tags::<LoadBalancer>(MAIN, &name);
+        // An existing VPC has its gateway and its routes from its owner.
+        let own = stack.network.existing.is_none();
         self.graph.add(
             MAIN,
             LoadBalancer {
@@ -34,8 +36,11 @@ impl Builder<'_> {
                 subnets: self.subnets(Tier::Public),
                 security_groups: vec![Ref::exists(INGRESS)],
                 // Attached (aws-behaviour §1 row 13).
-                internet_gateway: Some(Ref::ready(MAIN)),
-                route_tables: vec![Ref::removal_only(Tier::Public.as_str())],
+                internet_gateway: own.then(|| Ref::ready(MAIN)),
+                route_tables: own
+                    .then(|| Ref::removal_only(Tier::Public.as_str()))
+                    .into_iter()
+                    .collect(),
                 deletion_protection: None,
                 idle_timeout_seconds: None,
                 tags,

@@ -5,10 +5,10 @@ use crate::kinds::elastic_ip::ElasticIp;
 use crate::kinds::internet_gateway::InternetGateway;
 use crate::kinds::nat_gateway::NatGateway;
 use crate::kinds::route_table::{Route, RouteTable, RouteTarget};
-use crate::kinds::subnet::{AvailabilityZone, Subnet};
-use crate::kinds::vpc::Vpc;
+use crate::kinds::subnet::{AvailabilityZone, Subnet, SubnetLookup};
+use crate::kinds::vpc::{Vpc, VpcLookup};
 use crate::resource::Ref;
-use crate::stack::{self, Nat, Tier, Zone, names};
+use crate::stack::{self, ExistingVpc, Nat, Tier, Zone, names};
 
 const EVERYWHERE: &str = "0.0.0.0/0";
 
@@ -25,6 +25,10 @@ fn zonal_table_name(subnet: &stack::Subnet) -> String {
 impl Builder<'_> {
     pub(super) fn network(&mut self) {
         let network = &self.stack.network;
+        if let Some(existing) = &network.existing {
+            self.existing_network(existing);
+            return;
+        }
         self.graph.add(
             MAIN,
             Vpc {
@@ -32,6 +36,7 @@ impl Builder<'_> {
                 enable_dns_support: network.dns_support,
                 enable_dns_hostnames: network.dns_hostnames,
                 tags: self.tags::<Vpc>(MAIN, &names::vpc(self.stack)),
+                lookup: None,
             },
         );
         for subnet in &network.subnets {
@@ -54,6 +59,26 @@ impl Builder<'_> {
         self.private_route_tables();
     }
 
+    /// Its routes and gateways are its owner's: navi makes none.
+    fn existing_network(&mut self, existing: &ExistingVpc) {
+        let has_load_balancer = self.stack.ingress.is_some();
+        let public = existing.subnets_of(Tier::Public).map(str::to_owned);
+        let lookup = VpcLookup {
+            find: existing.find.clone(),
+            resolves_names: self.stack.namespace.is_some(),
+            load_balancer_subnets: public.filter(|_| has_load_balancer).collect(),
+        };
+        self.graph.add(MAIN, Vpc::looked_up(lookup));
+        for (_, find) in &existing.subnets {
+            let lookup = SubnetLookup {
+                find: find.clone(),
+                vpc: existing.find.clone(),
+            };
+            self.graph
+                .add(find, Subnet::looked_up(Ref::exists(MAIN), lookup));
+        }
+    }
+
     fn subnet(&mut self, subnet: &stack::Subnet) {
         let name = subnet_name(subnet);
         let availability_zone = match (&subnet.zone, subnet.zone.full_name(self.region)) {
@@ -71,6 +96,7 @@ impl Builder<'_> {
                 availability_zone,
                 map_public_ip_on_launch: subnet.public_ip_on_launch,
                 tags,
+                lookup: None,
             },
         );
     }
@@ -176,11 +202,14 @@ impl Builder<'_> {
 
     /// All subnets of the tier.
     pub(super) fn subnets(&self, tier: Tier) -> Vec<Ref<Subnet>> {
-        self.stack
-            .network
-            .subnets_of(tier)
-            .map(|subnet| Ref::exists(subnet_name(subnet)))
-            .collect()
+        let network = &self.stack.network;
+        match &network.existing {
+            Some(existing) => existing.subnets_of(tier).map(Ref::exists).collect(),
+            None => network
+                .subnets_of(tier)
+                .map(|subnet| Ref::exists(subnet_name(subnet)))
+                .collect(),
+        }
     }
 
     /// The route tables of the tier's subnets.

@@ -95,6 +95,14 @@ pub enum PlanError {
         /// What it is.
         address: Address,
     },
+    /// The stack is to have one of its own of what it was built in and only looked up.
+    #[error(
+        "{address} was looked up, and what navi made for this stack lies in it: it can't be made instead"
+    )]
+    LookedUpNotMade {
+        /// What it is.
+        address: Address,
+    },
 }
 
 fn addresses(list: &[Address]) -> String {
@@ -174,7 +182,7 @@ fn compare(
             let mut step = if node.resource.is_lookup() {
                 look_up(node, observation, recorded)?
             } else {
-                wanted(node, observation, recorded, &known)
+                wanted(node, observation, recorded, &known)?
             };
             if let Some(to) = yielding.get(&step.address)
                 && step.outputs.is_some()
@@ -332,31 +340,41 @@ fn look_up(node: &Node, observation: &Observation, recorded: &Recorded) -> Resul
     })
 }
 
-fn wanted(node: &Node, observation: &Observation, recorded: &Recorded, known: &Known) -> Step {
+fn wanted(
+    node: &Node,
+    observation: &Observation,
+    recorded: &Recorded,
+    known: &Known,
+) -> Result<Step, PlanError> {
     let new = |action, reason| step(&node.address, action, reason, &node.resource);
     let Some((record, recorded_resource)) = recorded.get(&node.address) else {
-        return new(Action::Create, Reason::Missing);
+        return Ok(new(Action::Create, Reason::Missing));
     };
     // It was only looked up: another's, and never to be changed or recorded as ours.
     if record.lookup {
-        return new(Action::Create, Reason::Missing);
+        if !node.resource.follows_lookup() {
+            return Err(PlanError::LookedUpNotMade {
+                address: node.address.clone(),
+            });
+        }
+        return Ok(new(Action::Create, Reason::Missing));
     }
     let seen = observation.seen.get(&node.address);
     if record.status == Status::Deleting {
-        return Step {
+        return Ok(Step {
             outputs: None,
             remove_first: seen.map(|_| recorded_resource.clone()),
             ..new(Action::Create, Reason::RemovalBegun)
-        };
+        });
     }
     if observation.trusted.contains(&node.address) {
-        return Step {
+        return Ok(Step {
             outputs: Some(record.outputs.clone()),
             ..new(Action::Noop, Reason::AsWanted)
-        };
+        });
     }
     let Some(seen) = seen else {
-        return new(Action::Create, Reason::Vanished);
+        return Ok(new(Action::Create, Reason::Vanished));
     };
     let resource = by_recorded_name(&node.resource, recorded_resource);
     let change = resource.diff(seen, Some(&record.spec), known);
@@ -367,12 +385,12 @@ fn wanted(node: &Node, observation: &Observation, recorded: &Recorded, known: &K
     } else {
         unchanged(&resource, record, seen)
     };
-    Step {
+    Ok(Step {
         change,
         outputs: Some(resource.outputs(seen)),
         seen: Some(seen.clone()),
         ..step(&node.address, action, reason, &resource)
-    }
+    })
 }
 
 /// A successor keeps the name that it got when the plain one was taken.

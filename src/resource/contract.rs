@@ -148,6 +148,8 @@ pub trait Resource:
     /// Whether it decides which workload gets the visitors (a listener rule, a DNS name): it turns to
     /// what is new only when that serves.
     const DIRECTS_TRAFFIC: bool = false;
+    /// Whether a stack that looked one up at the last run may go over to one of its own.
+    const FOLLOWS_LOOKUP: bool = true;
     /// The clients its calls go through.
     type Cloud: Send + Sync + 'static;
     /// What AWS has, as far as navi compares it.

@@ -69,6 +69,8 @@ pub trait AnyResource: Debug + Send + Sync {
     fn is_workload(&self) -> bool;
     /// Whether it is only looked up.
     fn is_lookup(&self) -> bool;
+    /// Whether the stack may make one where it looked one up before.
+    fn follows_lookup(&self) -> bool;
     /// What only one object of the kind can have at a time.
     fn claim(&self) -> Option<String>;
     /// Whether it decides which workload gets the visitors.
@@ -132,6 +134,10 @@ impl<K: Resource> AnyResource for K {
 
     fn is_lookup(&self) -> bool {
         Resource::is_lookup(self)
+    }
+
+    fn follows_lookup(&self) -> bool {
+        K::FOLLOWS_LOOKUP
     }
 
     fn claim(&self) -> Option<String> {

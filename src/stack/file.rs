@@ -73,6 +73,30 @@ pub struct Network {
     pub public_ip_on_launch: Option<bool>,
     /// Default: a public subnet in each of the region's first two zones, and with a NAT gateway a private one beside it.
     pub subnets: Option<Subnets>,
+    /// An existing VPC with its subnets, in place of a VPC that comes and goes with the stack.
+    pub vpc: Option<ExistingVpc>,
+}
+
+/// Looked up, and never changed, tagged or deleted.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExistingVpc {
+    /// Its ID, `vpc-…`, or the value of its tag `Name`.
+    #[schemars(required)]
+    pub find: Option<String>,
+    /// The subnets to use in it.
+    #[schemars(required)]
+    pub subnets: Option<ExistingSubnets>,
+}
+
+/// Each by its ID, `subnet-…`, or by the value of its tag `Name`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExistingSubnets {
+    /// Subnets whose default route is an internet gateway: for the load balancer, and for tasks with a public IP.
+    pub public: Option<Vec<String>>,
+    /// Subnets with another way out: for tasks without a public IP.
+    pub private: Option<Vec<String>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -29,10 +29,10 @@ pub use policies::{Effect, NamedPolicy, Statement};
 pub use problem::{Problem, StackErrors};
 pub use resolved::{
     AllowRule, AllowSource, Architecture, Certificate, CircuitBreaker, Container,
-    ContainerCondition, ContainerHealthCheck, Deployment, Discovery, FixedResponse, HealthCheck,
-    HostedZone, Ingress, LEAST_EPHEMERAL_STORAGE, ListenerProtocol, Logs, Namespace, Nat, Network,
-    RecordType, Retention, Role, Route, SecretSource, Service, ServiceNames, Stack, StackNames,
-    Subnet, Tier, Unresolved, Zone,
+    ContainerCondition, ContainerHealthCheck, Deployment, Discovery, ExistingVpc, FixedResponse,
+    HealthCheck, HostedZone, Ingress, LEAST_EPHEMERAL_STORAGE, ListenerProtocol, Logs, Namespace,
+    Nat, Network, RecordType, Retention, Role, Route, SecretSource, Service, ServiceNames, Stack,
+    StackNames, Subnet, Tier, Unresolved, Zone,
 };
 pub use schema::schema;
 pub use suggest::hint as suggestion;

@@ -57,6 +57,16 @@ pub struct Network {
     pub nat: Nat,
     /// In the order of the file, public ones first. `Nat::Single` goes into the first public one.
     pub subnets: Vec<Subnet>,
+    /// Somebody else's VPC in place of one that the stack makes: then all of the above says nothing.
+    pub existing: Option<ExistingVpc>,
+}
+
+/// A VPC that is only looked up. Each text is an ID or the value of the tag `Name`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExistingVpc {
+    pub find: String,
+    /// Public ones first, each once.
+    pub subnets: Vec<(Tier, String)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -406,6 +416,14 @@ impl Network {
             .filter(move |subnet| subnet.tier == tier)
     }
 
+    /// Whether services run in private subnets unless they say otherwise.
+    pub fn prefers_private(&self) -> bool {
+        match &self.existing {
+            Some(existing) => existing.subnets_of(Tier::Private).next().is_some(),
+            None => self.nat != Nat::None,
+        }
+    }
+
     /// An internet gateway is needed as soon as anything is public.
     pub fn has_internet_gateway(&self) -> bool {
         self.subnets_of(Tier::Public).next().is_some()
@@ -426,6 +444,15 @@ impl Network {
                     .collect()
             }
         }
+    }
+}
+
+impl ExistingVpc {
+    pub fn subnets_of(&self, tier: Tier) -> impl Iterator<Item = &str> {
+        self.subnets
+            .iter()
+            .filter(move |(own, _)| *own == tier)
+            .map(|(_, text)| text.as_str())
     }
 }
 

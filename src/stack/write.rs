@@ -8,8 +8,8 @@ use super::file;
 use super::policies::{Effect, NamedPolicy, Statement};
 use super::resolved::{
     AllowSource, Architecture, Certificate, Container, ContainerCondition, ContainerHealthCheck,
-    Deployment, Discovery, HostedZone, Ingress, ListenerProtocol, Logs, Nat, Network, RecordType,
-    Retention, Role, Route, SecretSource, Service, Stack, Tier, Unresolved,
+    Deployment, Discovery, ExistingVpc, HostedZone, Ingress, ListenerProtocol, Logs, Nat, Network,
+    RecordType, Retention, Role, Route, SecretSource, Service, Stack, Tier, Unresolved,
 };
 use super::variables;
 
@@ -76,6 +76,12 @@ fn texts(map: &BTreeMap<String, String>) -> BTreeMap<String, file::Text> {
 }
 
 fn network(network: &Network) -> file::Network {
+    if let Some(existing) = &network.existing {
+        return file::Network {
+            vpc: Some(existing_vpc(existing)),
+            ..file::Network::default()
+        };
+    }
     let tier = |tier: Tier| {
         let mut subnets = network.subnets_of(tier).peekable();
         subnets.peek().is_some().then(|| {
@@ -98,6 +104,21 @@ fn network(network: &Network) -> file::Network {
             .next()
             .map(|subnet| subnet.public_ip_on_launch),
         subnets: Some(file::Subnets {
+            public: tier(Tier::Public),
+            private: tier(Tier::Private),
+        }),
+        vpc: None,
+    }
+}
+
+fn existing_vpc(vpc: &ExistingVpc) -> file::ExistingVpc {
+    let tier = |tier: Tier| {
+        let names: Vec<String> = vpc.subnets_of(tier).map(str::to_owned).collect();
+        (!names.is_empty()).then_some(names)
+    };
+    file::ExistingVpc {
+        find: Some(vpc.find.clone()),
+        subnets: Some(file::ExistingSubnets {
             public: tier(Tier::Public),
             private: tier(Tier::Private),
         }),

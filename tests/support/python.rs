@@ -25,6 +25,16 @@ pub fn inventory(endpoint: &str, what: &Inventory<'_>) -> Value {
     answer(command)
 }
 
+/// What somebody else does in the account, through boto3; see tests/stranger.py.
+#[track_caller]
+pub fn stranger(endpoint: &str, arguments: &[&str]) -> Value {
+    let mut command = python(endpoint);
+    command
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stranger.py"))
+        .args(arguments);
+    answer(command)
+}
+
 /// What somebody with boto3 does: `expression` is Python over `ecs`, its value is what this answers.
 #[track_caller]
 pub fn ecs(endpoint: &str, expression: &str) -> Value {

@@ -5,6 +5,7 @@
 mod container_start;
 mod containers;
 mod deployment;
+mod existing;
 mod ingress;
 mod limits;
 mod network;
@@ -18,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::file::{StackFile, StackNames as FileNames, Text};
 use super::place::Place;
 use super::problem::Problems;
-use super::resolved::{Namespace, Stack, StackNames, Unresolved};
+use super::resolved::{Namespace, Stack, StackNames, Tier, Unresolved};
 use super::scalars;
 use super::variables::Variables;
 
@@ -45,7 +46,10 @@ pub(super) fn stack(
     let namespace = namespace(file, place, problems);
     let context = services::Context {
         stack: &name,
-        nat: network.nat,
+        default_tier: match network.prefers_private() {
+            true => Tier::Private,
+            false => Tier::Public,
+        },
         has_namespace: place.at("namespace").is_given(),
     };
     let services = services::resolve(file, place, &context, problems);

@@ -12,7 +12,9 @@ use crate::stack::problem::Problems;
 use crate::stack::resolved::{Nat, Network, Subnet, Tier, Zone};
 use crate::stack::scalars;
 
-const DEFAULT_CIDR: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 0), 16);
+use super::existing;
+
+pub(super) const DEFAULT_CIDR: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 0), 16);
 
 /// What EC2 takes for a VPC and for a subnet.
 const PREFIX_LENGTHS: std::ops::RangeInclusive<u8> = 16..=28;
@@ -28,6 +30,9 @@ pub(super) fn resolve(
 ) -> Network {
     let fallback = file::Network::default();
     let network = network.unwrap_or(&fallback);
+    if let Some(existing) = &network.vpc {
+        return existing::resolve(existing, place, problems);
+    }
     let errors = problems.error_count();
     let cidr = match network.cidr.as_deref() {
         Some(text) => sized_range(text, &place.at("cidr"), "VPC", problems),
@@ -57,6 +62,7 @@ pub(super) fn resolve(
         dns_hostnames: network.dns_hostnames.unwrap_or(true),
         nat,
         subnets,
+        existing: None,
     }
 }
 

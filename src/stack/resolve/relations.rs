@@ -7,9 +7,11 @@ use crate::stack::problem::Problems;
 use crate::stack::resolved::{AllowSource, Nat, Retention, Route, Service, Stack, Tier};
 use crate::stack::suggest;
 
+use super::existing;
 use super::network::{LOAD_BALANCER_PREFIX, place_of};
 
 pub(super) fn check(stack: &Stack, place: &Place, problems: &mut Problems) {
+    existing::check(stack, place, problems);
     check_load_balancer_subnets(stack, place, problems);
     check_service_subnets(stack, place, problems);
     check_routes(stack, place, problems);
@@ -22,7 +24,7 @@ pub(super) fn check(stack: &Stack, place: &Place, problems: &mut Problems) {
 
 /// Two zones and a /27 in each (aws-behaviour §1 row 14).
 fn check_load_balancer_subnets(stack: &Stack, place: &Place, problems: &mut Problems) {
-    if stack.ingress.is_none() {
+    if stack.ingress.is_none() || stack.network.existing.is_some() {
         return;
     }
     let subnets = place.at("network").at("subnets");
@@ -52,16 +54,14 @@ fn check_load_balancer_subnets(stack: &Stack, place: &Place, problems: &mut Prob
 }
 
 fn check_service_subnets(stack: &Stack, place: &Place, problems: &mut Problems) {
+    if stack.network.existing.is_some() {
+        return;
+    }
     let network = place.at("network");
     let subnets = network.at("subnets");
     let may_have_nat = stack.network.nat != Nat::None || network.at("nat").is_faulty();
     for service in &stack.services {
-        let own = place.at("services").at(&service.name).at("subnets");
-        let here = if own.is_given() {
-            own
-        } else {
-            place.at("defaults").at("subnets").or(own)
-        };
+        let here = place_of_tier(service, place);
         if service.subnets == Tier::Private && !may_have_nat {
             problems
                 .error(&here, format!("`{}` runs in private subnets, from where it cannot pull its image", service.name))
@@ -80,6 +80,15 @@ fn check_service_subnets(stack: &Stack, place: &Place, problems: &mut Problems) 
                 .label(format!("no {tier} subnets"))
                 .hint(format!("add some under `network.subnets.{tier}`"));
         }
+    }
+}
+
+/// Where it is said in which subnets a service runs.
+pub(super) fn place_of_tier<'tree>(service: &Service, place: &Place<'tree>) -> Place<'tree> {
+    let own = place.at("services").at(&service.name).at("subnets");
+    match own.is_given() {
+        true => own,
+        false => place.at("defaults").at("subnets").or(own),
     }
 }
 

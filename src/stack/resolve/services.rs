@@ -4,8 +4,8 @@ use crate::stack::file;
 use crate::stack::place::Place;
 use crate::stack::problem::Problems;
 use crate::stack::resolved::{
-    AllowRule, AllowSource, Architecture, Discovery, LEAST_EPHEMERAL_STORAGE, Nat, RecordType,
-    Route, Service, ServiceNames, Tier,
+    AllowRule, AllowSource, Architecture, Discovery, LEAST_EPHEMERAL_STORAGE, RecordType, Route,
+    Service, ServiceNames, Tier,
 };
 use crate::stack::{fargate, scalars};
 
@@ -14,7 +14,8 @@ use super::{containers, deployment, routes};
 /// What the rest of the stack means for a service.
 pub(super) struct Context<'a> {
     pub stack: &'a str,
-    pub nat: Nat,
+    /// Where services run that don't say.
+    pub default_tier: Tier,
     pub has_namespace: bool,
 }
 
@@ -119,8 +120,7 @@ fn service(settings: &Settings, context: &Context, problems: &mut Problems) -> S
     let subnets = match own.subnets.or(defaults.subnets) {
         Some(file::Tier::Public) => Tier::Public,
         Some(file::Tier::Private) => Tier::Private,
-        None if context.nat == Nat::None => Tier::Public,
-        None => Tier::Private,
+        None => context.default_tier,
     };
     let containers = containers::resolve(settings, context, problems);
     let route = own

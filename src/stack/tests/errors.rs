@@ -112,6 +112,14 @@ tells! {
     public_services_without_public_subnets: "stack: shop\nnetwork: { subnets: { private: { 1a: 10.0.1.0/24 } } }\nservices: { web: { subnets: public, containers: { web: { image: nginx } } } }\n";
     dns_host_names_without_support: file_with("network: { dns_support: false }");
     not_a_region: file_with("region: eu-west-1a");
+    a_made_and_an_existing_vpc: file_with("network:\n  cidr: 10.0.0.0/16\n  nat: single\n  subnets: { public: { 1a: 10.0.1.0/24 } }\n  vpc: { find: main, subnets: { public: [a, b] } }");
+    an_existing_vpc_without_subnets: file_with("network: { vpc: { find: main } }");
+    an_existing_vpc_with_no_subnet: file_with("network: { vpc: { find: main, subnets: {} } }");
+    an_existing_vpc_found_by_nothing: file_with("network: { vpc: { find: \"\", subnets: { public: [a, b] } } }");
+    an_existing_subnet_named_twice: file_with("network: { vpc: { find: main, subnets: { public: [a, b, a], private: [b] } } }");
+    an_existing_vpc_with_a_name: file_with("names: { vpc: mine }\nnetwork: { vpc: { find: main, subnets: { public: [a, b] } } }");
+    one_existing_subnet_for_a_load_balancer: file_with("network: { vpc: { find: main, subnets: { public: [a] } } }");
+    no_existing_subnet_for_a_service: service_with("subnets: private").replace("services:", "network: { vpc: { find: main, subnets: { public: [a, b] } } }\nservices:");
     a_namespace_without_dns: file_with("network: { dns_hostnames: false }\nnamespace: { name: shop.local }");
 }
 

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::{ARTICLE, INTERNAL, MINIMAL, container_with, stack, try_load};
-use crate::stack::{Stack, resolved};
+use crate::stack::{Stack, Tier, resolved};
 
 fn assert_round_trip(stack: &Stack) {
     let text = resolved(stack);
@@ -36,6 +36,16 @@ fn a_stack_with_everything_resolved() {
     let loaded = try_load(everything).unwrap_or_else(|errors| panic!("{}", errors.render(120)));
     insta::assert_snapshot!(resolved(&loaded.stack));
     assert_round_trip(&loaded.stack);
+}
+
+#[test]
+fn a_stack_in_an_existing_vpc_resolved() {
+    let text = "stack: guest\nnetwork:\n  vpc:\n    find: vpc-0123456789abcdef0\n    subnets:\n      public: [subnet-0a, public b]\n      private: [subnet-0c]\nservices:\n  web:\n    route: {}\n    containers:\n      web: { image: nginx, ports: [80] }\n";
+    let guest = stack(text);
+    // Where there are private subnets, that is where tasks belong.
+    assert_eq!(guest.services[0].subnets, Tier::Private);
+    insta::assert_snapshot!(resolved(&guest));
+    assert_round_trip(&guest);
 }
 
 /// Flow style JSON strings are YAML too, so any text can be written down.
