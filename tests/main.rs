@@ -9,6 +9,7 @@ mod life;
 mod lookups;
 mod moto;
 mod planning;
+mod replacements;
 mod rollouts;
 mod rooms;
 mod secrets;

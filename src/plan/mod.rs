@@ -9,6 +9,7 @@ mod recorded;
 mod step;
 mod target;
 mod text;
+mod values;
 
 pub use adjustments::{Adjustment, plan_adjustments};
 pub use drift::{Drift, drift};

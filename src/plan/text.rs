@@ -5,6 +5,7 @@ use std::fmt;
 use super::drift::Drift;
 use super::planner::Plan;
 use super::step::{Action, Reason, Step};
+use super::values::readable;
 use crate::resource::Effect;
 
 /// A plan as text. Meaning never depends on colour: the first character of a line tells what happens.
@@ -63,7 +64,9 @@ impl fmt::Display for DriftText<'_> {
                 writeln!(
                     formatter,
                     "    {}: {} → {}",
-                    field.field, field.new, field.old
+                    field.field,
+                    readable(&field.new),
+                    readable(&field.old)
                 )?;
             }
         }
@@ -119,7 +122,9 @@ fn write_step(formatter: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
         writeln!(
             formatter,
             "    {}: {} → {}{forces}",
-            field.field, field.old, field.new
+            field.field,
+            readable(&field.old),
+            readable(&field.new)
         )?;
     }
     if let Some(interruption) = &step.interruption {

@@ -1,0 +1,65 @@
+//! How does a field's value read in a plan? By names instead of ARNs, and without the quotes of JSON.
+
+/// The value as a person reads it. The plan's JSON has it in full.
+pub(super) fn readable(value: &str) -> String {
+    let structured = value.starts_with(['{', '[']);
+    let mut text = String::new();
+    let mut rest = value;
+    while let Some(at) = rest.find("arn:") {
+        text.push_str(&rest[..at]);
+        let end = rest[at..]
+            .find(['"', ',', ' ', ']', '}'])
+            .map_or(rest.len(), |length| at + length);
+        text.push_str(named(&rest[at..end]));
+        rest = &rest[end..];
+    }
+    text.push_str(rest);
+    match structured {
+        true => text.replace('"', "").replace(':', ": ").replace(',', ", "),
+        false => text,
+    }
+}
+
+/// The name in an ARN, `web-tg` of `arn:aws:elasticloadbalancing:…:targetgroup/web-tg/0123456789abcdef`.
+fn named(arn: &str) -> &str {
+    let Some(resource) = arn.splitn(6, ':').nth(5) else {
+        return arn;
+    };
+    let parts: Vec<&str> = resource.split('/').collect();
+    match parts.as_slice() {
+        ["targetgroup", name, ..] => name,
+        ["loadbalancer" | "listener" | "listener-rule", _, name, ..] => name,
+        [.., last] => last,
+        [] => arn,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_arn_reads_as_the_name_in_it() {
+        for (value, read) in [
+            (
+                "arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/web-tg/012",
+                "web-tg",
+            ),
+            (
+                "arn:aws:elasticloadbalancing:eu-west-1:1:listener/app/web-lb/01/02",
+                "web-lb",
+            ),
+            ("arn:aws:ecs:eu-west-1:1:cluster/main", "main"),
+            ("arn:aws:ecs:eu-west-1:1:task-definition/web:3", "web:3"),
+            ("arn:aws:acm:eu-west-1:1:certificate/0123-45", "0123-45"),
+            ("10.0.0.0/16", "10.0.0.0/16"),
+            (
+                r#"{"forward":"arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/web-tg/012"}"#,
+                "{forward: web-tg}",
+            ),
+            (r#"["sg-1","sg-2"]"#, "[sg-1, sg-2]"),
+        ] {
+            assert_eq!(readable(value), read);
+        }
+    }
+}
