@@ -123,7 +123,7 @@ pub fn steps_document(plan: &Plan) -> Value {
                 "action": step.action,
                 "reason": step.reason,
                 "fields": step.change.fields,
-                "interrupts": step.interruption,
+                "notice": step.notice,
             })
         })
         .collect()

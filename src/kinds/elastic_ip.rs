@@ -43,7 +43,7 @@ impl Resource for ElasticIp {
     type Observed = ElasticIpObserved;
     type Outputs = ElasticIpOutputs;
 
-    fn interruption(&self, change: &Change) -> Option<String> {
+    fn notice(&self, change: &Change) -> Option<String> {
         // It is made anew only for another gateway, never for a field of its own.
         change.is_empty().then(|| {
             "the address by which tasks are seen on the internet changes: firewalls elsewhere that name it have to follow"

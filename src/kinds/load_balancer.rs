@@ -129,7 +129,7 @@ impl Resource for LoadBalancer {
     }
 
     /// Its DNS name is AWS's choice, and goes with it.
-    fn interruption(&self, change: &Change) -> Option<String> {
+    fn notice(&self, change: &Change) -> Option<String> {
         change.replaces().then(|| {
             "the load balancer's own DNS name changes: whoever uses it instead of a name in the hosted zone has to follow"
                 .to_owned()

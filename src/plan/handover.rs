@@ -153,7 +153,7 @@ fn bridge(
         reason: Reason::HandsOver,
         change,
         resource: bridge.resource,
-        interruption: None,
+        notice: None,
         ..main.clone()
     };
     let main = &mut steps[at];

@@ -255,7 +255,7 @@ fn succeed(
         _ => {}
     }
     if matches!(step.action, Action::Update | Action::Replace) {
-        step.interruption = step.resource.interruption(&step.change);
+        step.notice = step.resource.notice(&step.change);
     }
     Ok(())
 }
@@ -468,6 +468,6 @@ pub(super) fn step(
         seen: None,
         remove_first: None,
         deposes: None,
-        interruption: None,
+        notice: None,
     }
 }

@@ -88,8 +88,8 @@ pub struct Step {
     pub remove_first: Option<Arc<dyn AnyResource>>,
     /// Where the old object is recorded while its successor is made. For a replacement.
     pub deposes: Option<Address>,
-    /// What the step interrupts, in words.
-    pub interruption: Option<String>,
+    /// What somebody outside may notice of it, in words.
+    pub notice: Option<String>,
 }
 
 impl Step {

@@ -127,8 +127,8 @@ fn write_step(formatter: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
             readable(&field.new)
         )?;
     }
-    if let Some(interruption) = &step.interruption {
-        writeln!(formatter, "    notice: {interruption}")?;
+    if let Some(notice) = &step.notice {
+        writeln!(formatter, "    notice: {notice}")?;
     }
     Ok(())
 }

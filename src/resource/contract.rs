@@ -195,8 +195,8 @@ pub trait Resource:
         None
     }
 
-    /// What the change interrupts, in words for whoever reads the plan. `None` when nobody notices.
-    fn interruption(&self, _change: &Change) -> Option<String> {
+    /// What somebody outside may notice of the change, in words for whoever reads the plan.
+    fn notice(&self, _change: &Change) -> Option<String> {
         None
     }
 

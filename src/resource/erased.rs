@@ -85,8 +85,8 @@ pub trait AnyResource: Debug + Send + Sync {
     fn exclusive(&self) -> Vec<Address>;
     /// What it is while what it leads to changes places; `recorded` is of the same kind.
     fn bridge(&self, recorded: &dyn AnyResource) -> Option<AnyBridge>;
-    /// What the change interrupts.
-    fn interruption(&self, change: &Change) -> Option<String>;
+    /// What somebody outside may notice of the change.
+    fn notice(&self, change: &Change) -> Option<String>;
     /// The same with its references to the addresses on the left naming those on the right.
     fn redirected(&self, moves: &BTreeMap<Address, Address>) -> Option<Arc<dyn AnyResource>>;
     /// The spec as it is recorded.
@@ -174,8 +174,8 @@ impl<K: Resource> AnyResource for K {
         })
     }
 
-    fn interruption(&self, change: &Change) -> Option<String> {
-        Resource::interruption(self, change)
+    fn notice(&self, change: &Change) -> Option<String> {
+        Resource::notice(self, change)
     }
 
     fn redirected(&self, moves: &BTreeMap<Address, Address>) -> Option<Arc<dyn AnyResource>> {
