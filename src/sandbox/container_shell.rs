@@ -41,7 +41,8 @@ pub fn run(world: &mut World, now: Moment, command: &Command) -> Result<Value, S
     })
 }
 
-/// As with ExecuteCommand, the task must run, and must have been started with the command enabled (aws-behaviour §2.18).
+/// As with ExecuteCommand, the task must run, must have been started with the command enabled (aws-behaviour §2.18), and its agent must
+/// reach Systems Manager (§2.19).
 fn find<'a>(context: &'a Context<'_>, command: &Command) -> Result<&'a Task, String> {
     let task = context
         .region
@@ -52,6 +53,16 @@ fn find<'a>(context: &'a Context<'_>, command: &Command) -> Result<&'a Task, Str
         .ok_or_else(|| format!("no task {} is running", command.task))?;
     if !task.enables_execute_command {
         return Err("the task was started without enableExecuteCommand".to_owned());
+    }
+    let ec2 = &context.region.ec2;
+    let is_connected = ec2
+        .network_interfaces
+        .get(&task.interface.id)
+        .is_some_and(|interface| ec2.reaches_service(interface, "ssmmessages"));
+    if !is_connected {
+        return Err(
+            "the task reaches no ssmmessages: there is no way out, and no endpoint".to_owned(),
+        );
     }
     let wanted = command.container.as_deref();
     let has_container = task

@@ -7,6 +7,8 @@ use std::time::Duration;
 pub enum Doing {
     NatGatewayBecomesAvailable,
     NatGatewayIsDeleted,
+    VpcEndpointBecomesAvailable,
+    VpcEndpointIsDeleted,
     LoadBalancerBecomesActive,
     LoadBalancerInterfacesGo,
     NamespaceOperation,
@@ -25,13 +27,15 @@ pub enum Doing {
 }
 
 /// Seconds at AWS's own speed, and where the figure comes from (aws-behaviour sections; [I] = inferred there).
-const DURATIONS: [(Doing, u64, &str); 17] = [
+const DURATIONS: [(Doing, u64, &str); 19] = [
     (
         Doing::NatGatewayBecomesAvailable,
         100,
         "§2.6 typical create",
     ),
     (Doing::NatGatewayIsDeleted, 65, "§2.6 typical delete"),
+    (Doing::VpcEndpointBecomesAvailable, 60, "§2.19 [I]"),
+    (Doing::VpcEndpointIsDeleted, 60, "§2.19 [I]"),
     (Doing::LoadBalancerBecomesActive, 120, "§2.13 typical"),
     (Doing::LoadBalancerInterfacesGo, 120, "§2.13 typical delete"),
     (Doing::NamespaceOperation, 38, "§2.16 ready"),

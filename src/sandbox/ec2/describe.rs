@@ -50,9 +50,21 @@ impl Listing {
         filter_values: impl Fn(&T, &str) -> Option<Vec<String>>,
         render: impl Fn(&T) -> Value,
     ) -> Result<Value, Fault> {
+        let size = page_size(&call.parameters())?;
+        self.answer_in_pages(call, things, size, filter_values, render)
+    }
+
+    /// For operations that have a page size of their own.
+    pub fn answer_in_pages<T: Noun>(
+        &self,
+        call: &Call,
+        things: &BTreeMap<String, T>,
+        size: Option<usize>,
+        filter_values: impl Fn(&T, &str) -> Option<Vec<String>>,
+        render: impl Fn(&T) -> Value,
+    ) -> Result<Value, Fault> {
         let parameters = call.parameters();
         let ids = parameters.strings(self.ids);
-        let size = page_size(&parameters)?;
         if !ids.is_empty() && size.is_some() {
             return Err(Fault::new(
                 "InvalidParameterCombination",

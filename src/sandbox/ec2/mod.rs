@@ -3,6 +3,7 @@
 mod default_vpc;
 mod describe;
 mod elastic_ip;
+mod endpoint_service;
 mod internet_gateway;
 mod nat_gateway;
 mod network_acl;
@@ -14,11 +15,14 @@ mod route;
 mod route_table;
 mod security_group;
 mod security_group_rule;
+mod service_access;
 mod state;
 mod subnet;
 mod tags;
 mod vpc;
 mod vpc_endpoint;
+mod vpc_endpoint_change;
+mod vpc_endpoint_creation;
 mod zones;
 
 #[cfg(test)]
@@ -26,7 +30,9 @@ mod tests;
 
 pub use default_vpc::create as create_default_vpc;
 pub use request::refuse_dry_run;
-pub use state::{Ec2, Egress};
+pub use state::Ec2;
+#[cfg(test)]
+pub use state::Egress;
 
 use super::dispatch::Operation;
 
@@ -75,7 +81,11 @@ pub fn operation(name: &str) -> Option<Operation> {
         "ModifySecurityGroupRules" => security_group_rule::modify,
         "DescribeNetworkInterfaces" => network_interface::describe,
         "DescribeNetworkAcls" => network_acl::describe,
+        "CreateVpcEndpoint" => vpc_endpoint_creation::create,
         "DescribeVpcEndpoints" => vpc_endpoint::describe,
+        "ModifyVpcEndpoint" => vpc_endpoint_change::modify,
+        "DeleteVpcEndpoints" => vpc_endpoint_change::delete,
+        "DescribePrefixLists" => endpoint_service::describe_prefix_lists,
         "CreateTags" => tags::create,
         "DeleteTags" => tags::delete,
         "DescribeTags" => tags::describe,

@@ -26,7 +26,7 @@ impl Ec2 {
                 .filter(|rule| {
                     !rule.is_egress && interface.security_groups.contains(&rule.group_id)
                 })
-                .any(|rule| covers(rule, port) && rule.peer == Peer::Ipv4(ANYBODY.to_owned()))
+                .any(|rule| rule.covers(port) && rule.peer == Peer::Ipv4(ANYBODY.to_owned()))
     }
 
     fn allows(
@@ -41,15 +41,18 @@ impl Ec2 {
             .filter(|rule| {
                 rule.is_egress == is_egress && interface.security_groups.contains(&rule.group_id)
             })
-            .any(|rule| covers(rule, port) && is_for(&rule.peer, peer))
+            .any(|rule| rule.covers(port) && is_for(&rule.peer, peer))
     }
 }
 
-fn covers(rule: &SecurityGroupRule, port: i64) -> bool {
-    match rule.ports.protocol.as_str() {
-        "-1" => true,
-        "tcp" => (rule.ports.from..=rule.ports.to).contains(&port),
-        _ => false,
+impl SecurityGroupRule {
+    /// Whether it is about this port of TCP.
+    pub fn covers(&self, port: i64) -> bool {
+        match self.ports.protocol.as_str() {
+            "-1" => true,
+            "tcp" => (self.ports.from..=self.ports.to).contains(&port),
+            _ => false,
+        }
     }
 }
 

@@ -84,6 +84,14 @@ pub fn delete(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
 fn identity(call: &Call) -> Result<(String, Ipv4Net), Fault> {
     let parameters = call.parameters();
     let id = parameters.required_string("RouteTableId")?;
+    if let Some(list) = parameters.string("DestinationPrefixListId") {
+        return Err(Fault::new(
+            "InvalidParameterValue",
+            format!(
+                "The route to {list} in route table {id} belongs to a VPC endpoint, and changes with it only"
+            ),
+        ));
+    }
     let destination = network(parameters.required_string("DestinationCidrBlock")?)?;
     Ok((id.to_owned(), destination))
 }

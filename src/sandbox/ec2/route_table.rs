@@ -8,6 +8,7 @@ use super::{
     describe::{Listing, Noun},
     request::{done, remembered, tag_set, tags_at_create},
     state::Ec2,
+    vpc_endpoint::VpcEndpoint,
 };
 use crate::sandbox::{call::Call, fault::Fault, ids::Ids, tags::Tags, world::Context};
 
@@ -77,12 +78,23 @@ impl RouteTable {
             .map(|route| &route.target)
     }
 
+    fn endpoints<'a>(&'a self, ec2: &'a Ec2) -> impl Iterator<Item = &'a VpcEndpoint> {
+        ec2.vpc_endpoints
+            .values()
+            .filter(|endpoint| endpoint.route_tables.contains(&self.id))
+    }
+
     fn to_value(&self, ec2: &Ec2) -> Value {
-        let routes: Value = self
-            .routes
-            .iter()
-            .map(|route| route.to_value(ec2))
-            .collect();
+        let routes = self.routes.iter().map(|route| route.to_value(ec2));
+        // A gateway endpoint's route can only be changed with the endpoint.
+        let endpoint_routes = self.endpoints(ec2).map(|endpoint| {
+            json!({
+                "destinationPrefixListId": endpoint.prefix_list_id(),
+                "gatewayId": endpoint.id,
+                "state": "active",
+                "origin": "CreateRoute",
+            })
+        });
         let associations: Value = self
             .associations
             .iter()
@@ -100,7 +112,7 @@ impl RouteTable {
             "routeTableId": self.id,
             "vpcId": self.vpc_id,
             "ownerId": self.owner,
-            "routeSet": routes,
+            "routeSet": routes.chain(endpoint_routes).collect::<Vec<_>>(),
             "associationSet": associations,
             "propagatingVgwSet": [],
             "tagSet": tag_set(&self.tags),
@@ -201,7 +213,23 @@ pub fn describe(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> 
         set: "routeTableSet",
         not_found,
     }
-    .answer(call, &ec2.route_tables, |table| table.to_value(ec2))
+    .answer_with(
+        call,
+        &ec2.route_tables,
+        |table, filter| {
+            let mut values = match filter {
+                "route.destination-prefix-list-id" => Vec::new(),
+                _ => table.filter_values(filter)?,
+            };
+            values.extend(table.endpoints(ec2).filter_map(|endpoint| match filter {
+                "route.destination-prefix-list-id" => Some(endpoint.prefix_list_id()),
+                "route.gateway-id" => Some(endpoint.id.clone()),
+                _ => None,
+            }));
+            Some(values)
+        },
+        |table| table.to_value(ec2),
+    )
 }
 
 /// Its routes go with it, its associations hold it (aws-behaviour §2.4).
@@ -216,6 +244,9 @@ pub fn delete(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
         ));
     }
     tables.remove(id);
+    for endpoint in context.region.ec2.vpc_endpoints.values_mut() {
+        endpoint.route_tables.retain(|table| table != id);
+    }
     Ok(done())
 }
 

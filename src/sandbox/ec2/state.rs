@@ -15,6 +15,7 @@ use super::{
     security_group_rule::SecurityGroupRule,
     subnet::{self, Subnet},
     vpc::{self, Vpc},
+    vpc_endpoint::VpcEndpoint,
 };
 use crate::sandbox::{client_token::ClientTokens, fault::Fault};
 
@@ -34,6 +35,7 @@ pub struct Ec2 {
     pub security_group_rules: BTreeMap<String, SecurityGroupRule>,
     pub network_interfaces: BTreeMap<String, NetworkInterface>,
     pub network_acls: BTreeMap<String, NetworkAcl>,
+    pub vpc_endpoints: BTreeMap<String, VpcEndpoint>,
     #[serde(skip)]
     pub client_tokens: ClientTokens,
 }

@@ -7,7 +7,7 @@ use super::{
     elastic_ip, internet_gateway, nat_gateway, network_acl, network_interface, request,
     route_table, security_group, security_group_rule,
     state::Ec2,
-    subnet, vpc,
+    subnet, vpc, vpc_endpoint,
 };
 use crate::sandbox::{call::Call, fault::Fault, tags::Tags, world::Context};
 
@@ -124,4 +124,5 @@ taggable_kinds! {
     "sgr" "security-group-rule" security_group_rules security_group_rule::not_found;
     "eni" "network-interface" network_interfaces network_interface::not_found;
     "acl" "network-acl" network_acls network_acl::not_found;
+    "vpce" "vpc-endpoint" vpc_endpoints vpc_endpoint::not_found;
 }

@@ -201,7 +201,16 @@ fn is_held(ec2: &Ec2, id: &str) -> bool {
         .route_tables
         .values()
         .any(|table| table.vpc_id == id && !table.is_main());
-    has_subnet || has_interface || has_group || has_table || ec2.has_internet_gateway(id)
+    let has_endpoint = ec2
+        .vpc_endpoints
+        .values()
+        .any(|endpoint| endpoint.vpc_id == id);
+    has_subnet
+        || has_interface
+        || has_group
+        || has_table
+        || has_endpoint
+        || ec2.has_internet_gateway(id)
 }
 
 pub fn describe_attribute(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{
     request::{client, includes, invalid, missing, page},
     task::{Stop, Task},
-    task_stop,
+    task_start, task_stop,
 };
 use crate::sandbox::{call::Call, fault::Fault, world::Context};
 
@@ -118,6 +118,13 @@ pub fn execute_command(context: &mut Context<'_>, call: &Call) -> Result<Value, 
     if !task.enables_execute_command || !task.is_up() {
         return Err(invalid(
             "The execute command failed because execute command was not enabled when the task was run or the execute command agent isn't running. Wait and try again or run a new task with execute command enabled and try again.",
+        ));
+    }
+    // The agent in the task speaks with Systems Manager (aws-behaviour §2.19).
+    if !task_start::reaches(context, task, "ssmmessages") {
+        return Err(Fault::new(
+            "TargetNotConnectedException",
+            "The execute command failed due to an internal error. Try again later.",
         ));
     }
     Err(Fault::new(

@@ -9,8 +9,7 @@ use super::{
     task_stop::{self, Failure},
 };
 use crate::sandbox::{
-    cloud_map, ec2::Egress, elb, images::ImageName, logs, pace::Doing, task_outcome::TaskOutcome,
-    world::Context,
+    cloud_map, elb, images::ImageName, logs, pace::Doing, task_outcome::TaskOutcome, world::Context,
 };
 
 /// Moves a task on, unless it is to stop or gone.
@@ -42,6 +41,7 @@ fn start(context: &mut Context<'_>, arn: String) {
         return;
     }
     let can_start = check_role(context, &task)
+        .and_then(|()| check_way_to_images(context, &task))
         .and_then(|()| check_pull(context, &task))
         .and_then(|()| pull_images(context, &task))
         .and_then(|()| open_logs(context, &task));
@@ -93,25 +93,69 @@ fn check_role(context: &Context<'_>, task: &Task) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Images come from outside: the subnet needs a way out that works (aws-behaviour §1 row 34).
+/// Images come from outside: the subnet needs a way out that works (aws-behaviour §1 row 34), or, for those in ECR, endpoints for its
+/// two services and a route to S3, where the layers are (§2.19).
+fn check_way_to_images(context: &Context<'_>, task: &Task) -> Result<(), Failure> {
+    let registry = format!(".dkr.ecr.{}.amazonaws.com", context.region_name);
+    let is_in_ecr = |image: &str| ImageName::read(image).registry.ends_with(&registry);
+    let containers = || task.containers.iter();
+    if containers().any(|container| is_in_ecr(&container.image))
+        && !reaches(context, task, "ecr.api")
+    {
+        return Err(Failure::of_task(format!(
+            "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve ecr registry auth: service call has been retried 3 time(s): RequestError: send request failed caused by: Post \"https://api.ecr.{}.amazonaws.com/\": dial tcp: i/o timeout. Please check your task network configuration.",
+            context.region_name
+        )));
+    }
+    for container in containers() {
+        let cannot_pull = |what: &str| {
+            Failure::of_container(
+                &container.name,
+                format!(
+                    "CannotPullContainerError: {what}: failed to do request: dial tcp: i/o timeout"
+                ),
+            )
+        };
+        let from_ecr = is_in_ecr(&container.image);
+        let reaches_registry = match from_ecr {
+            true => reaches(context, task, "ecr.dkr"),
+            false => reaches_internet(context, task),
+        };
+        if !reaches_registry {
+            return Err(cannot_pull(&format!(
+                "pull image manifest has been retried 5 time(s): failed to resolve ref {}",
+                container.image
+            )));
+        }
+        if from_ecr && !reaches(context, task, "s3") {
+            return Err(cannot_pull(
+                "ref pull has been retried 5 time(s): failed to copy: httpReadSeeker: failed open",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the task can speak with one of AWS's services.
+pub fn reaches(context: &Context<'_>, task: &Task, service: &str) -> bool {
+    let ec2 = &context.region.ec2;
+    ec2.network_interfaces
+        .get(&task.interface.id)
+        .is_some_and(|interface| ec2.reaches_service(interface, service))
+}
+
+fn reaches_internet(context: &Context<'_>, task: &Task) -> bool {
+    let ec2 = &context.region.ec2;
+    ec2.network_interfaces
+        .get(&task.interface.id)
+        .is_some_and(|interface| ec2.reaches_internet(interface))
+}
+
+/// What somebody told of its images.
 fn check_pull(context: &Context<'_>, task: &Task) -> Result<(), Failure> {
-    let has_way_out = match context.region.ec2.egress(&task.interface.subnet_id) {
-        Egress::InternetGateway => task.interface.public_ip.is_some(),
-        Egress::NatGateway { available, .. } => available,
-        Egress::Nothing => false,
-    };
     let Some(first) = task.containers.first() else {
         return Ok(());
     };
-    if !has_way_out {
-        return Err(Failure::of_container(
-            &first.name,
-            format!(
-                "CannotPullContainerError: pull image manifest has been retried 5 time(s): failed to resolve ref {0}: failed to do request: dial tcp: i/o timeout",
-                first.image
-            ),
-        ));
-    }
     if task.outcome == TaskOutcome::CannotPull {
         let missing = task
             .containers
@@ -175,6 +219,12 @@ fn open_logs(context: &mut Context<'_>, task: &Task) -> Result<(), Failure> {
                 target.makes_group,
             ));
         }
+    }
+    if !streams.is_empty() && !reaches(context, task, "logs") {
+        return Err(Failure::of_task(format!(
+            "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: failed to create Cloudwatch log stream: RequestError: send request failed caused by: Post \"https://logs.{}.amazonaws.com/\": dial tcp: i/o timeout : exit status 1",
+            context.region_name
+        )));
     }
     for (group, stream, container, makes_group) in streams {
         if makes_group {

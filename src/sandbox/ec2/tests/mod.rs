@@ -5,6 +5,7 @@ mod deletion;
 mod listing;
 mod nat_gateways;
 mod security_groups;
+mod vpc_endpoints;
 
 use crate::sandbox::test_client::{TestClient, text};
 

@@ -1,5 +1,6 @@
 //! Does the scheduler do what AWS's does, and does ECS refuse what AWS refuses?
 
+mod endpoints;
 mod rollouts;
 mod services;
 
