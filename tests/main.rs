@@ -9,6 +9,7 @@ mod life;
 mod lookups;
 mod moto;
 mod planning;
+mod protection;
 mod replacements;
 mod rollouts;
 mod rooms;

@@ -11,8 +11,8 @@ use navi::kinds::internet_gateway::{InternetGateway, InternetGatewayObserved};
 use navi::kinds::vpc::{Vpc, VpcObserved};
 use navi::model;
 use navi::observe::Observation;
-use navi::plan::{Plan, PlanText, Recorded, plan_down, plan_up};
-use navi::resource::{Address, AnyResource, Observed, Ref, Resource, TagMap};
+use navi::plan::{Plan, PlanText, Recorded, plan_down, plan_up, refused};
+use navi::resource::{Address, AnyResource, Observed, Protection, Ref, Resource, TagMap};
 use navi::stack::{self, Variables};
 use navi::state::{Record, State, Status};
 use serde_json::{Value, json};
@@ -297,4 +297,71 @@ fn down_needs_the_state_alone_and_forgets_what_was_only_looked_up() {
 
     Plan: 1 to remove, 1 to forget.
     ");
+}
+
+fn refusals(plan: &Plan, protection: &Protection) -> Vec<String> {
+    let refused = refused(plan, protection);
+    refused.iter().map(ToString::to_string).collect()
+}
+
+fn of_kinds(kinds: &[&str]) -> Protection {
+    Protection::Kinds(kinds.iter().map(|&kind| kind.to_owned()).collect())
+}
+
+#[test]
+fn what_is_protected_is_neither_replaced_nor_removed() {
+    let scene = Scene::finished();
+    let replacing = scene.plan(&desired(vpc("10.9.0.0/16"), true));
+    let vpc_goes = "vpc.main would be replaced: cidr_block 10.0.0.0/16 → 10.9.0.0/16";
+    let gateway_goes =
+        "internet_gateway.main would be replaced: attachment vpc-1 → (known after apply)";
+    // The deposed ones are not named a second time.
+    assert_eq!(
+        refusals(&replacing, &Protection::Everything),
+        [gateway_goes, vpc_goes]
+    );
+    assert_eq!(
+        refusals(&replacing, &of_kinds(&["vpc", "subnet"])),
+        [vpc_goes]
+    );
+    assert_eq!(refusals(&replacing, &of_kinds(&["subnet"])), [""; 0]);
+    assert_eq!(refusals(&replacing, &Protection::Nothing), [""; 0]);
+
+    let removing = scene.plan(&desired(vpc("10.0.0.0/16"), false));
+    assert_eq!(
+        refusals(&removing, &Protection::Everything),
+        ["internet_gateway.main would be removed: it is no longer in the stack file"]
+    );
+    assert_eq!(
+        refusals(&plan_down(&scene.recorded()), &of_kinds(&["vpc"])),
+        ["vpc.main would be removed"]
+    );
+}
+
+#[test]
+fn what_is_protected_may_change_be_made_and_be_forgotten() {
+    let mut scene = Scene::finished();
+    let mut wanted = vpc("10.0.0.0/16");
+    wanted.enable_dns_hostnames = false;
+    let changing = scene.plan(&desired(wanted, true));
+    assert_eq!(refusals(&changing, &Protection::Everything), [""; 0]);
+
+    let address = Address::new("internet_gateway", "main");
+    scene.state.resources.get_mut(&address).unwrap().status = Status::Deleting;
+    let finishing = scene.plan(&desired(vpc("10.0.0.0/16"), true));
+    assert_eq!(
+        refusals(&finishing, &Protection::Everything),
+        ["internet_gateway.main would be removed and made again: its removal had begun"]
+    );
+    scene.seen.remove(&address);
+    let vanished = scene.plan(&desired(vpc("10.0.0.0/16"), true));
+    assert_eq!(vanished.count(navi::plan::Action::Create), 1);
+    assert_eq!(refusals(&vanished, &Protection::Everything), [""; 0]);
+
+    let lookup = Address::new("vpc", "main");
+    scene.state.resources.get_mut(&lookup).unwrap().lookup = true;
+    assert_eq!(
+        refusals(&plan_down(&scene.recorded()), &of_kinds(&["vpc"])),
+        [""; 0]
+    );
 }

@@ -7,11 +7,14 @@ use serde_json::Value;
 use super::arguments::{GlobalOptions, parse_duration};
 use super::context::{Connection, close_session, open_session};
 use super::error::CommandError;
+use super::protection::{self, Source};
 use super::run::{Run, view};
 use super::stack_file::{ChosenStack, StackChoice, require_recorded};
 use super::targets::TargetArguments;
 use super::{exit_code, output, planning, prompt};
+use crate::plan::Plan;
 use crate::report::Command;
+use crate::resource::Protection;
 use crate::state::{Access, Session};
 
 /// Remove everything that `navi up` made, and wait until it is gone
@@ -81,6 +84,7 @@ async fn take_down(
     planning::settle(session, &connection, &*view).await?;
     let plan = planning::for_down(session, &connection)?;
     let (plan, left_out) = arguments.targets.limit(plan)?;
+    check_protection(global, &plan, chosen, &state.protection)?;
     let run = Run {
         global,
         command: Command::Down,
@@ -89,6 +93,7 @@ async fn take_down(
         wait: true,
         timeout: arguments.timeout,
         left_out: &left_out,
+        protection: None,
     };
     let ended = run.carry_out(&plan, view, &arguments.spelled_out()).await?;
     if global.json() {
@@ -107,4 +112,20 @@ async fn take_down(
         ));
     }
     Ok(ended.exit_code)
+}
+
+/// What the state protects, and what the file does that no `up` has recorded yet.
+fn check_protection(
+    global: &GlobalOptions,
+    plan: &Plan,
+    chosen: &ChosenStack,
+    recorded: &Protection,
+) -> Result<(), CommandError> {
+    let in_file = chosen.protection.clone();
+    let both = recorded.and(&in_file.clone().unwrap_or_default());
+    let source = Source::Recorded {
+        stack: chosen.name.clone(),
+        file: in_file.map(|protection| (global.file.clone(), protection)),
+    };
+    protection::check(plan, &both, source)
 }

@@ -9,6 +9,7 @@ use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 use serde_json::{Value, json};
 
 use super::exit_code;
+use super::protection::ProtectedError;
 use super::sandbox_server::SandboxError;
 use super::state::EditError;
 use crate::aws::ConfigurationError;
@@ -80,6 +81,8 @@ pub enum CommandError {
     Observe(#[from] ObserveError),
     #[error(transparent)]
     Plan(#[from] PlanError),
+    #[error(transparent)]
+    Protected(ProtectedError),
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
     #[error("--target: {0} in this stack")]
@@ -161,6 +164,7 @@ impl CommandError {
                 None => "`navi plan` and `navi state list` show the addresses".to_owned(),
             }),
             CommandError::Plan(error) => Some(plan_hint(error)),
+            CommandError::Protected(error) => Some(error.hint()),
             CommandError::NotClosed(_) => Some(
                 "the journal holds all that happened: mend the cause and run the command again"
                     .to_owned(),

@@ -14,6 +14,7 @@ mod outputs;
 mod plan;
 mod planning;
 mod prompt;
+mod protection;
 mod redeploy;
 mod run;
 mod running_services;

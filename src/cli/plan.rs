@@ -7,12 +7,14 @@ use super::arguments::GlobalOptions;
 use super::context::{Connection, open_session};
 use super::error::CommandError;
 use super::planning::Counts;
+use super::protection::{self, Source};
 use super::run::view;
 use super::stack_file::StackFile;
 use super::targets::TargetArguments;
 use super::{exit_code, output, planning};
+use crate::model;
 use crate::observe::Refresh;
-use crate::plan::{LeftOut, Plan, PlanText};
+use crate::plan::{LeftOut, Plan, PlanText, refused};
 use crate::report::Palette;
 use crate::state::Access;
 
@@ -61,6 +63,8 @@ pub async fn run(global: &GlobalOptions, arguments: &PlanArguments) -> Result<u8
     let counts = Counts::keep(arguments.keep_counts);
     let plan = planning::for_up(global, &stack, &session, &connection, refresh, counts).await?;
     let (plan, left_out) = arguments.targets.limit(plan)?;
+    let protection = model::protection(&stack);
+    let recorded = session.with_state(|state| state.protection.clone());
     if global.json() {
         output::document(&json!({
             "stack": name,
@@ -70,6 +74,7 @@ pub async fn run(global: &GlobalOptions, arguments: &PlanArguments) -> Result<u8
             "drift": plan.drift,
             "plan": steps_document(&plan),
             "left_out": left_out,
+            "protection": {"recorded": recorded, "wanted": protection, "refused": refused(&plan, &protection)},
         }))?;
     } else {
         let palette = Palette::for_stdout();
@@ -79,7 +84,12 @@ pub async fn run(global: &GlobalOptions, arguments: &PlanArguments) -> Result<u8
             connection.place(),
             text(&plan, &left_out, &palette)
         ))?;
+        if let Some(news) = protection::news(&recorded, &protection) {
+            output::data(&format!("From the next `navi up` on {news}."))?;
+        }
     }
+    // The plan is there to see; no `up` would carry it out.
+    protection::check(&plan, &protection, Source::File(global.file.clone()))?;
     match arguments.exit_code && plan.mutates() {
         true => Ok(exit_code::CHANGES_PENDING),
         false => Ok(exit_code::DONE),

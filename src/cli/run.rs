@@ -13,13 +13,14 @@ use super::arguments::GlobalOptions;
 use super::context::Connection;
 use super::error::CommandError;
 use super::plan::{self, steps_document};
-use super::{exit_code, output, prompt};
+use super::{exit_code, output, prompt, protection};
 use crate::execute::{self, Interrupt, RunReport, execute};
 use crate::plan::{Action, LeftOut, Plan, Step};
 use crate::report::{
     Command, Event, JsonLines, LiveView, Outcome, Palette, Plain, Sink, Sinks, Summary,
     SummaryContext,
 };
+use crate::resource::Protection;
 use crate::state::Session;
 
 /// Everything that one run is about.
@@ -32,6 +33,8 @@ pub struct Run<'a> {
     pub timeout: Option<Duration>,
     /// What the plan leaves out of all that there is to do.
     pub left_out: &'a LeftOut,
+    /// What is protected from here on; what is recorded stays so without it.
+    pub protection: Option<&'a Protection>,
 }
 
 /// How it ended: for the exit code, and for the JSON document.
@@ -48,9 +51,16 @@ impl Run<'_> {
         view: Arc<dyn Sink>,
         resume: &str,
     ) -> Result<Ended, CommandError> {
+        let recorded = self.session.with_state(|state| state.protection.clone());
+        let protection = self.protection.unwrap_or(&recorded);
+        let news = protection::news(&recorded, protection);
         if plan.mutates() {
-            self.show_and_ask(plan)?;
+            self.show_and_ask(plan, news.as_deref())?;
+        } else if let Some(news) = &news {
+            output::progress(self.global, &format!("{}: {news}", self.session.stack()));
         }
+        // Before anything is made, so that it holds however the run ends.
+        self.session.protect(protection.clone()).await?;
         let summary = Arc::new(Summary::default());
         let sinks = Sinks(vec![Arc::clone(&summary) as Arc<dyn Sink>, view]);
         sinks.event(&Event::RunBegan {
@@ -83,12 +93,13 @@ impl Run<'_> {
         })
     }
 
-    fn show_and_ask(&self, plan: &Plan) -> Result<(), CommandError> {
+    fn show_and_ask(&self, plan: &Plan, news: Option<&str>) -> Result<(), CommandError> {
         if !self.global.json() || !self.global.yes {
             let palette = Palette::for_stderr();
             let heading = palette.heading;
+            let news = news.map_or_else(String::new, |news| format!("From here on {news}.\n"));
             output::notice(&format!(
-                "{heading}{}{heading:#}: {}\n\n{}",
+                "{heading}{}{heading:#}: {}\n\n{}{news}",
                 self.session.stack(),
                 self.connection.place(),
                 plan::text(plan, self.left_out, &palette)

@@ -194,6 +194,7 @@ pub async fn adjust(
         wait: !following.no_wait,
         timeout: following.timeout,
         left_out: &LeftOut::default(),
+        protection: None,
     };
     run.carry_out(&plan, view(global), resume).await
 }

@@ -7,7 +7,9 @@ use std::path::Path;
 use super::arguments::{GlobalOptions, quoted};
 use super::error::{CommandError, diagnostic};
 use super::output;
+use crate::model;
 use crate::report::Palette;
+use crate::resource::Protection;
 use crate::stack::{self, Loaded, Stack, Variables};
 
 /// A stack file that was read and found sound. What only AWS can tell is still open in it.
@@ -94,6 +96,8 @@ pub struct StackChoice {
 pub struct ChosenStack {
     pub name: String,
     pub region: Option<String>,
+    /// `protect` in the stack file.
+    pub protection: Option<Protection>,
 }
 
 impl StackChoice {
@@ -111,10 +115,12 @@ impl StackChoice {
             return Ok(ChosenStack {
                 name: name.clone(),
                 region: global.region.clone(),
+                protection: None,
             });
         }
         match StackFile::load(global) {
             Ok(file) => Ok(ChosenStack {
+                protection: Some(model::protection(&file.stack)),
                 name: file.stack.name,
                 region: file.stack.region,
             }),
@@ -124,6 +130,7 @@ impl StackChoice {
                 only_recorded(global, &path).map(|name| ChosenStack {
                     name,
                     region: global.region.clone(),
+                    protection: None,
                 })
             }
             Err(CommandError::StackFile(errors)) => match recorded_name(global) {
@@ -135,6 +142,7 @@ impl StackChoice {
                     Ok(ChosenStack {
                         name,
                         region: global.region.clone(),
+                        protection: None,
                     })
                 }
                 None => Err(errors.into()),

@@ -5,6 +5,7 @@ mod list;
 mod mv;
 mod pull;
 mod show;
+mod unprotect;
 
 use super::arguments::GlobalOptions;
 use super::context::open_session;
@@ -39,6 +40,7 @@ enum StateAction {
     Forget(forget::ForgetArguments),
     Mv(mv::MvArguments),
     Pull(pull::PullArguments),
+    Unprotect(unprotect::UnprotectArguments),
 }
 
 /// What `navi state` can't do as it was asked to.
@@ -117,6 +119,7 @@ pub async fn run(global: &GlobalOptions, arguments: &StateArguments) -> Result<u
         StateAction::Forget(arguments) => forget::run(global, arguments).await?,
         StateAction::Mv(arguments) => mv::run(global, arguments).await?,
         StateAction::Pull(arguments) => pull::run(global, arguments).await?,
+        StateAction::Unprotect(arguments) => unprotect::run(global, arguments).await?,
     }
     Ok(exit_code::DONE)
 }

@@ -9,10 +9,12 @@ use super::context::{Connection, close_session, open_session};
 use super::error::CommandError;
 use super::outputs::urls;
 use super::planning::Counts;
+use super::protection::{self, Source};
 use super::run::{Run, view};
 use super::stack_file::StackFile;
 use super::targets::TargetArguments;
 use super::{exit_code, output, planning, prompt};
+use crate::model;
 use crate::observe::Refresh;
 use crate::report::{Command, Palette};
 use crate::state::{Access, Session};
@@ -94,6 +96,8 @@ async fn bring_up(
     let counts = Counts::keep(arguments.keep_counts);
     let plan = planning::for_up(global, &stack, session, &connection, Refresh::All, counts).await?;
     let (plan, left_out) = arguments.targets.limit(plan)?;
+    let protection = model::protection(&stack);
+    protection::check(&plan, &protection, Source::File(global.file.clone()))?;
     let run = Run {
         global,
         command: Command::Up,
@@ -102,6 +106,7 @@ async fn bring_up(
         wait: !arguments.no_wait,
         timeout: arguments.timeout,
         left_out: &left_out,
+        protection: Some(&protection),
     };
     let nothing_to_do = plan.is_empty();
     let ended = run.carry_out(&plan, view, &arguments.spelled_out()).await?;

@@ -7,10 +7,13 @@ mod identity;
 mod ingress;
 mod logs;
 mod network;
+mod protection;
 mod security;
 mod tags;
 
 use std::collections::BTreeMap;
+
+pub use protection::protection;
 
 use crate::graph::{GraphBuilder, GraphError, ResourceGraph};
 use crate::stack::Stack;

@@ -8,6 +8,7 @@ mod contract;
 mod erased;
 mod error;
 mod known;
+mod protection;
 mod reference;
 mod selector;
 mod succession;
@@ -22,6 +23,7 @@ pub use erased::{
 };
 pub use error::{CallError, Certainty, ErrorClass, Leftover, StepError};
 pub use known::Known;
+pub use protection::Protection;
 pub use reference::{Edge, Gate, OnDelete, Ref, edges_in, redirect};
 pub use selector::{NothingSelected, Selector, is_of_service, select};
 pub use succession::UniqueName;

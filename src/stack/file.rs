@@ -21,6 +21,8 @@ pub struct StackFile {
     pub stack: Option<String>,
     /// The AWS region. Default: what the AWS configuration says.
     pub region: Option<String>,
+    /// What no run may replace or remove: `true` for all of the stack, or a list of kinds of resources. Default: false.
+    pub protect: Option<Protect>,
     /// Tags for everything that takes tags.
     pub tags: Option<BTreeMap<String, Text>>,
     /// Physical names in place of the derived ones.
@@ -38,6 +40,56 @@ pub struct StackFile {
     /// The services by name.
     #[schemars(required)]
     pub services: Option<Entries<Service>>,
+}
+
+/// `true` for all of the stack, or a list of kinds.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Protect {
+    All(bool),
+    Kinds(Vec<ResourceKind>),
+}
+
+/// A kind of resource, as addresses begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ResourceKind {
+    Vpc,
+    Subnet,
+    InternetGateway,
+    ElasticIp,
+    NatGateway,
+    RouteTable,
+    SecurityGroup,
+    SecurityGroupRules,
+    Role,
+    LogGroup,
+    HostedZone,
+    Certificate,
+    LoadBalancer,
+    TargetGroup,
+    Listener,
+    ListenerRule,
+    AliasRecords,
+    Namespace,
+    DiscoveryService,
+    Cluster,
+    TaskDefinition,
+    EcsService,
+}
+
+impl ResourceKind {
+    /// As it is written.
+    pub fn name(self) -> String {
+        let name = serde_json::to_value(self).ok();
+        name.and_then(|name| Some(name.as_str()?.to_owned()))
+            .unwrap_or_default()
+    }
+
+    /// The kind of this name.
+    pub fn of_name(name: &str) -> Option<Self> {
+        serde_json::from_value(name.into()).ok()
+    }
 }
 
 /// Physical names in place of the derived ones; in full, the stack's name is not put before them.

@@ -31,8 +31,8 @@ pub use resolved::{
     AllowRule, AllowSource, Architecture, Certificate, CircuitBreaker, Container,
     ContainerCondition, ContainerHealthCheck, Deployment, Discovery, ExistingVpc, FixedResponse,
     HealthCheck, HostedZone, Ingress, LEAST_EPHEMERAL_STORAGE, ListenerProtocol, Logs, Namespace,
-    Nat, Network, RecordType, Retention, Role, Route, SecretSource, Service, ServiceNames, Stack,
-    StackNames, Subnet, Tier, Unresolved, Zone,
+    Nat, Network, Protect, RecordType, Retention, Role, Route, SecretSource, Service, ServiceNames,
+    Stack, StackNames, Subnet, Tier, Unresolved, Zone,
 };
 pub use schema::schema;
 pub use suggest::hint as suggestion;

@@ -19,6 +19,7 @@ pub struct Stack {
     pub account_id: Option<String>,
     /// The user's own tags, for everything that takes tags.
     pub tags: BTreeMap<String, String>,
+    pub protect: Protect,
     pub names: StackNames,
     pub network: Network,
     /// The load balancer. Present when the file has `ingress:` or any service has a route.
@@ -29,6 +30,15 @@ pub struct Stack {
     pub services: Vec<Service>,
     /// What was not known when the file was loaded and therefore still stands in its text.
     pub(super) unresolved: BTreeSet<Unresolved>,
+}
+
+/// What no run may replace or remove.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Protect {
+    Nothing,
+    Everything,
+    /// The resources of these kinds, by their names in addresses.
+    Kinds(BTreeSet<String>),
 }
 
 /// A variable that only AWS can tell. It stands in the text as `${ACCOUNT_ID}` until then.

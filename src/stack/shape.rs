@@ -2,7 +2,7 @@
 //!
 //! Walks tree and schema together, reports everything that doesn't fit, and returns what does as a typed value: each scalar
 //! gets the type that the schema has at its place. The schema comes from [`super::file`], so it has few forms: objects, lists,
-//! scalars, enums of words, and choices between one-key objects.
+//! scalars, enums of words, choices between one-key objects, and either of two forms of different types.
 
 use serde_json::{Map, Value, json};
 
@@ -69,6 +69,8 @@ enum Form<'s> {
         required: Vec<&'s str>,
     },
     Choice(Vec<(&'s str, &'s Value)>),
+    /// A scalar or something larger (`protect: true`, `protect: [vpc]`): which of them, the value's type tells.
+    Either(Vec<Form<'s>>),
     List(&'s Value),
     Words(Vec<&'s str>),
     Integer {
@@ -131,11 +133,29 @@ impl<'s> Form<'s> {
         match self {
             Form::Object { .. } => "a mapping (lines of `key: value`)".to_owned(),
             Form::Choice(_) => "a mapping with one key".to_owned(),
+            Form::Either(forms) => {
+                let forms: Vec<String> = forms.iter().map(Form::expectation).collect();
+                forms.join(", or ")
+            }
             Form::List(_) => "a list".to_owned(),
             Form::Words(words) => format!("one of {}", suggest::list(words)),
             Form::Integer { .. } => "a whole number".to_owned(),
             Form::Boolean => "true or false".to_owned(),
             Form::Text => "text".to_owned(),
+        }
+    }
+
+    /// Whether a value of this type can fit at all.
+    fn takes(&self, kind: &Kind) -> bool {
+        match (kind, self) {
+            (_, Form::Either(forms)) => forms.iter().any(|form| form.takes(kind)),
+            (Kind::Map(_), form) => matches!(form, Form::Object { .. } | Form::Choice(_)),
+            (Kind::List(_), form) => matches!(form, Form::List(_)),
+            (Kind::Scalar(_), form) => matches!(
+                form,
+                Form::Words(_) | Form::Integer { .. } | Form::Boolean | Form::Text
+            ),
+            (Kind::Faulty, _) => false,
         }
     }
 }
@@ -161,12 +181,40 @@ impl<'a> Check<'a> {
     }
 
     fn value(&mut self, node: &mut Node, schema: &'a Value, path: &Path) -> Option<Value> {
-        let form = Form::of(self.resolve(schema));
-        match (&mut node.kind, &form) {
+        let form = self.form(schema);
+        self.fit(node, &form, path)
+    }
+
+    fn form(&self, schema: &'a Value) -> Form<'a> {
+        let schema = self.resolve(schema);
+        match schema["anyOf"].as_array() {
+            Some(alternatives) => {
+                Form::Either(alternatives.iter().map(|form| self.form(form)).collect())
+            }
+            None => Form::of(schema),
+        }
+    }
+
+    fn fit(&mut self, node: &mut Node, form: &Form<'a>, path: &Path) -> Option<Value> {
+        match (&mut node.kind, form) {
             (Kind::Faulty, _) => None,
             (Kind::Scalar(scalar), _) if scalar.is_null() => {
-                self.report_empty(path, &form);
+                self.report_empty(path, form);
                 None
+            }
+            (kind, Form::Either(forms)) => {
+                let chosen = forms.iter().find(|form| form.takes(kind));
+                match (&*kind, chosen) {
+                    (Kind::Scalar(scalar), Some(Form::Boolean)) if !is_boolean(&scalar.text) => {
+                        self.report_wrong_type(node, form, path);
+                        None
+                    }
+                    (_, Some(chosen)) => self.fit(node, chosen, path),
+                    (_, None) => {
+                        self.report_wrong_type(node, form, path);
+                        None
+                    }
+                }
             }
             (
                 Kind::Map(entries),
@@ -187,7 +235,7 @@ impl<'a> Check<'a> {
             (Kind::Scalar(scalar), Form::Boolean) => self.boolean(scalar, path, &node.span),
             (Kind::Scalar(scalar), Form::Text) => Some(json!(scalar.text)),
             _ => {
-                self.report_wrong_type(node, &form, path);
+                self.report_wrong_type(node, form, path);
                 None
             }
         }
@@ -332,11 +380,16 @@ impl<'a> Check<'a> {
                 span.clone(),
                 format!("{} cannot be `{}`", path.name(), scalar.text),
             )
-            .label(format!("expected one of {}", suggest::list(words)))
-            .maybe_hint(
-                suggest::nearest(&scalar.text, words.iter().copied())
+            .label(match words.len() {
+                // Beside the text a long list can't be read.
+                0..=10 => format!("expected one of {}", suggest::list(words)),
+                _ => "unknown".to_owned(),
+            })
+            .maybe_hint(match words.len() {
+                0..=10 => suggest::nearest(&scalar.text, words.iter().copied())
                     .map(|meant| format!("did you mean `{meant}`?")),
-            );
+                _ => suggest::hint(&scalar.text, words),
+            });
         None
     }
 
@@ -443,6 +496,10 @@ impl<'a> Check<'a> {
         };
         let hint = match (&node.kind, form) {
             (Kind::Scalar(scalar), Form::List(_)) => Some(format!("write `[{}]`", scalar.text)),
+            (Kind::Scalar(scalar), Form::Either(forms)) => forms
+                .iter()
+                .any(|form| matches!(form, Form::List(_)))
+                .then(|| format!("write `[{}]`", scalar.text)),
             (_, Form::Choice(choices)) => {
                 let keys: Vec<String> = choices
                     .iter()
@@ -476,6 +533,12 @@ impl<'a> Check<'a> {
             )
             .maybe_hint(hint);
     }
+}
+
+/// Whether it is one, or was meant to be.
+fn is_boolean(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    ["true", "false", "yes", "no", "on", "off"].contains(&text.as_str())
 }
 
 impl Path {

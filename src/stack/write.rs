@@ -9,7 +9,7 @@ use super::policies::{Effect, NamedPolicy, Statement};
 use super::resolved::{
     AllowSource, Architecture, Certificate, Container, ContainerCondition, ContainerHealthCheck,
     Deployment, Discovery, ExistingVpc, HostedZone, Ingress, ListenerProtocol, Logs, Nat, Network,
-    RecordType, Retention, Role, Route, SecretSource, Service, Stack, Tier, Unresolved,
+    Protect, RecordType, Retention, Role, Route, SecretSource, Service, Stack, Tier, Unresolved,
 };
 use super::variables;
 
@@ -49,6 +49,7 @@ fn stack_file(stack: &Stack) -> file::StackFile {
     file::StackFile {
         stack: Some(stack.name.clone()),
         region: stack.region.clone(),
+        protect: protect(&stack.protect),
         tags: (!stack.tags.is_empty()).then(|| texts(&stack.tags)),
         names: (names != file::StackNames::default()).then_some(names),
         network: Some(network(&stack.network)),
@@ -66,6 +67,19 @@ fn stack_file(stack: &Stack) -> file::StackFile {
                 .map(|service| (service.name.clone(), self::service(stack, service)))
                 .collect(),
         ),
+    }
+}
+
+fn protect(protect: &Protect) -> Option<file::Protect> {
+    match protect {
+        Protect::Nothing => None,
+        Protect::Everything => Some(file::Protect::All(true)),
+        Protect::Kinds(kinds) => {
+            let kinds = kinds.iter().map(String::as_str);
+            Some(file::Protect::Kinds(
+                kinds.filter_map(file::ResourceKind::of_name).collect(),
+            ))
+        }
     }
 }
 

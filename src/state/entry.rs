@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Identity;
-use crate::resource::{Address, CallError, Certainty, ErrorClass, Leftover, StepError};
+use crate::resource::{Address, CallError, Certainty, ErrorClass, Leftover, Protection, StepError};
 
 /// The number of a journal entry. Without gaps over the whole life of a stack.
 #[derive(
@@ -67,6 +67,11 @@ pub enum Entry {
     Zones {
         /// Their names, in order.
         zones: Vec<String>,
+    },
+    /// What may neither be replaced nor removed from here on.
+    Protected {
+        /// All of it; what was protected before and is not in it no longer is.
+        what: Protection,
     },
     /// A call that changes the resource is about to be made.
     Intent {
@@ -227,6 +232,7 @@ impl fmt::Display for Entry {
                 identity.account, identity.region
             ),
             Entry::Zones { zones } => write!(formatter, "zones {}", zones.join(", ")),
+            Entry::Protected { what } => write!(formatter, "protection {what}"),
             Entry::Intent { address, intent } => {
                 write!(formatter, "intent to {} {address}", intent.verb())
             }

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Intent, Sequence, StateError};
-use crate::resource::{Address, Edge, Known, edges_in};
+use crate::resource::{Address, Edge, Known, Protection, edges_in};
 
 /// The form of snapshot and journal that this navi writes. A newer one is refused, never rewritten; an
-/// older one is read and written on in this form. 2 added the entry `moved`.
+/// older one is read and written on in this form. 2 added the entries `moved` and `protected`.
 pub const FORMAT_VERSION: u32 = 2;
 
 /// Everything that navi knows of one stack.
@@ -33,6 +33,9 @@ pub struct State {
     pub identity: Option<Identity>,
     /// The availability zones chosen at the first run, so that a new zone of AWS's moves no subnet.
     pub zones: Vec<String>,
+    /// What may neither be replaced nor removed, as the last `up` read it in the stack file.
+    #[serde(default)]
+    pub protection: Protection,
     /// The run under way, or the one that was cut off.
     pub run: Option<Run>,
     /// What exists.
@@ -138,6 +141,7 @@ impl State {
             sequence: Sequence::default(),
             identity: None,
             zones: Vec::new(),
+            protection: Protection::Nothing,
             run: None,
             resources: BTreeMap::new(),
             pending: BTreeMap::new(),

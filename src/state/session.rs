@@ -18,7 +18,7 @@ use super::{
     Entry, Holder, Identity, Intent, LockedStore, Outcome, Sequence, Stamped, State, StateError,
     Store, Warning, new_token, snapshot,
 };
-use crate::resource::{Address, Known};
+use crate::resource::{Address, Known, Protection};
 
 /// What a session is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -154,6 +154,14 @@ impl Session {
     /// Records the availability zones chosen for the stack.
     pub async fn choose_zones(&self, zones: Vec<String>) -> Result<(), StateError> {
         self.write(Entry::Zones { zones }).await.map(drop)
+    }
+
+    /// Records what may neither be replaced nor removed from here on, where that is news.
+    pub async fn protect(&self, what: Protection) -> Result<(), StateError> {
+        if self.with_state(|state| state.protection == what) {
+            return Ok(());
+        }
+        self.write(Entry::Protected { what }).await.map(drop)
     }
 
     /// Announces a call that changes a resource. The call may be made once this returned, and not

@@ -68,6 +68,7 @@ impl State {
                 self.identity = Some(identity.clone());
             }
             Entry::Zones { zones } => self.zones.clone_from(zones),
+            Entry::Protected { what } => self.protection.clone_from(what),
             Entry::Intent { address, intent } => self.begin(stamped, address, intent)?,
             Entry::Outcome { intent, outcome } => self.finish(*intent, outcome)?,
             Entry::Ready { address, outputs } => {

@@ -16,10 +16,10 @@ mod services;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::file::{StackFile, StackNames as FileNames, Text};
+use super::file::{Protect as FileProtect, StackFile, StackNames as FileNames, Text};
 use super::place::Place;
 use super::problem::Problems;
-use super::resolved::{Namespace, Stack, StackNames, Tier, Unresolved};
+use super::resolved::{Namespace, Protect, Stack, StackNames, Tier, Unresolved};
 use super::scalars;
 use super::variables::Variables;
 
@@ -55,6 +55,7 @@ pub(super) fn stack(
     let services = services::resolve(file, place, &context, problems);
     let stack = Stack {
         tags: tags(file.tags.as_ref(), &place.at("tags"), problems),
+        protect: protect(file.protect.as_ref(), &place.at("protect"), problems),
         names: names(file.names.as_ref()),
         ingress: ingress::resolve(file.ingress.as_ref(), place, &services, problems),
         role: role::resolve(file.role.as_ref(), &place.at("role"), &services, problems),
@@ -86,6 +87,21 @@ fn region_name(name: Option<&str>, place: &Place, problems: &mut Problems) -> Op
             .hint("write it as `eu-west-1`; an availability zone has a letter more");
     }
     is_region.then(|| name.to_owned())
+}
+
+fn protect(file: Option<&FileProtect>, place: &Place, problems: &mut Problems) -> Protect {
+    match file {
+        None | Some(FileProtect::All(false)) => Protect::Nothing,
+        Some(FileProtect::All(true)) => Protect::Everything,
+        Some(FileProtect::Kinds(kinds)) => {
+            if kinds.is_empty() && !place.is_faulty() {
+                problems
+                    .error(place, "`protect` names no kind of resource")
+                    .hint("write `protect: true` for all of the stack, or leave it out");
+            }
+            Protect::Kinds(kinds.iter().map(|kind| kind.name()).collect())
+        }
+    }
 }
 
 fn names(file: Option<&FileNames>) -> StackNames {

@@ -57,6 +57,16 @@ tells! {
     a_value_for_a_choice: file_with("ingress: { zone: example.com }");
 }
 
+// What is protected.
+tells! {
+    an_unknown_kind_to_protect: file_with("protect: [vpc, load_balancr, database]");
+    one_kind_to_protect_without_a_list: file_with("protect: vpc");
+    no_kind_to_protect: file_with("protect: []");
+    yes_to_protect: file_with("protect: yes");
+    a_mapping_to_protect: file_with("protect: { vpc: true }");
+    nothing_said_of_what_to_protect: file_with("protect:");
+}
+
 // What a container starts with, and after which.
 tells! {
     a_secret_that_is_no_place: container_with("image: nginx\nsecrets: { PASSWORD: \"hunter 2\" }");

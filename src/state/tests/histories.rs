@@ -74,6 +74,12 @@ impl Event {
                 to: Address::new("vpc", format!("v{}", self.detail)),
             },
             _ => match self.detail {
+                0 if self.resource == 0 => Entry::Protected {
+                    what: match state.protection {
+                        Protection::Nothing => Protection::Everything,
+                        _ => Protection::Nothing,
+                    },
+                },
                 0 => Entry::Zones {
                     zones: vec![format!("zone-{}", self.resource)],
                 },

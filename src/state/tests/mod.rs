@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::{Access, Intent, LockedStore, Session, StateError, Store};
 use super::{Holder, Inspection, MemoryStore};
-use crate::resource::{Address, CallError, Certainty, ErrorClass, Leftover, StepError};
+use crate::resource::{Address, CallError, Certainty, ErrorClass, Leftover, Protection, StepError};
 
 const STACK: &str = "demo";
 
