@@ -9,6 +9,7 @@ pub mod kinds;
 pub mod model;
 pub mod observe;
 pub mod plan;
+pub mod preflight;
 pub mod report;
 pub mod resource;
 pub mod sandbox;

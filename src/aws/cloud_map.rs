@@ -1,8 +1,10 @@
 //! What do the kinds that meet in Cloud Map share? Operations to follow, services of a namespace, registered instances.
 
+use std::sync::Arc;
+
 use aws_sdk_servicediscovery::types::{
-    FilterCondition, HealthStatus, InstanceSummary, OperationStatus, OperationTargetType,
-    ServiceFilter, ServiceFilterName, ServiceSummary,
+    FilterCondition, HealthStatus, InstanceSummary, NamespaceSummary, OperationStatus,
+    OperationTargetType, ServiceFilter, ServiceFilterName, ServiceSummary,
 };
 
 use super::{Aws, send};
@@ -51,6 +53,20 @@ pub async fn operation(aws: &Aws, operation_id: &str) -> Result<OperationProgres
         )),
         _ => OperationProgress::Running,
     })
+}
+
+/// Every namespace of the region, asked for once in a sweep.
+pub async fn namespaces(aws: &Aws) -> Result<Arc<Vec<NamespaceSummary>>, CallError> {
+    const OPERATION: &str = "servicediscovery:ListNamespaces";
+    let list = async {
+        let pages = aws.cloud_map.list_namespaces().into_paginator();
+        let pages: Vec<_> = send(OPERATION, pages.send().collect::<Result<_, _>>()).await?;
+        Ok(pages
+            .into_iter()
+            .flat_map(|page| page.namespaces.unwrap_or_default())
+            .collect())
+    };
+    aws.memo.once(format!("{OPERATION} all"), list).await
 }
 
 /// Every service of a namespace; none when the namespace is gone.

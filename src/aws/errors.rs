@@ -204,6 +204,7 @@ pub fn classify(code: &str, message: &str) -> ErrorClass {
         | "ClusterNotFoundException"
         | "RepositoryNotFoundException"
         | "ImageNotFoundException"
+        | "NoSuchResourceException"
         | "ResourceNotFoundException" => ErrorClass::NotFound,
 
         "EntityAlreadyExists"

@@ -1,6 +1,7 @@
 //! How does navi talk to AWS? Clients, error classes, retries and tags. No kind of resource in here.
 
 mod calls;
+pub mod certificates;
 mod change_batch_refusal;
 mod clients;
 pub mod cloud_map;
@@ -13,8 +14,11 @@ mod images;
 mod interfaces;
 mod listings;
 mod memo;
+pub mod namesakes;
 mod ownership;
+pub mod quotas;
 pub mod tags;
+pub mod usage;
 mod zone_records;
 
 pub use calls::{Settle, send, settle};

@@ -10,6 +10,9 @@ pub const OPERATION: &str = "navi:op";
 /// The tag that carries the stack's name.
 pub const STACK: &str = "navi:stack";
 
+/// The tag that carries the address within the stack.
+pub const ADDRESS: &str = "navi:address";
+
 /// The tags of a create: the spec's, and the token of this very create.
 pub fn with_token(tags: &TagMap, token: &str) -> TagMap {
     let mut tags = tags.clone();

@@ -7,7 +7,7 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 use super::sandbox_server::SandboxServer;
 use super::{
-    completions, config, down, exit_code, outputs, plan, redeploy, sandbox, scale, schema, state,
+    check, completions, config, down, exit_code, outputs, plan, redeploy, sandbox, scale, schema, state,
     status, unlock, up,
 };
 
@@ -91,6 +91,7 @@ pub enum Command {
     Up(up::UpArguments),
     Down(down::DownArguments),
     Plan(plan::PlanArguments),
+    Check(check::CheckArguments),
     Redeploy(redeploy::RedeployArguments),
     Scale(scale::ScaleArguments),
     Status(status::StatusArguments),

@@ -16,6 +16,7 @@ use crate::aws::ConfigurationError;
 use crate::graph::GraphError;
 use crate::observe::ObserveError;
 use crate::plan::PlanError;
+use crate::preflight::Finding;
 use crate::report::Palette;
 use crate::resource::{CallError, ErrorClass, NothingSelected};
 use crate::stack::{self, Problem, StackErrors};
@@ -91,6 +92,9 @@ pub enum CommandError {
     Edit(#[from] EditError),
     #[error("`navi {command}` asks before it changes anything, and nobody can answer here")]
     NobodyToAsk { command: &'static str },
+
+    #[error("{} in the way; nothing was changed", things(findings))]
+    Preflight { findings: Vec<Finding> },
     #[error("nothing was changed: the answer was no")]
     Declined,
     #[error("could not ask for a confirmation")]
@@ -101,6 +105,13 @@ pub enum CommandError {
     Output(#[source] io::Error),
     #[error("could not turn the stack file into JSON: {0}")]
     Render(String),
+}
+
+fn things(findings: &[Finding]) -> String {
+    match findings.len() {
+        1 => "something is".to_owned(),
+        many => format!("{many} things are"),
+    }
 }
 
 fn which(recorded: &[String], directory: &std::path::Path) -> String {
@@ -157,6 +168,11 @@ impl CommandError {
             CommandError::NobodyToAsk { command } => Some(format!(
                 "look at `navi plan` first, then say `navi {command} --yes`"
             )),
+
+            CommandError::Preflight { .. } => Some(
+                "`navi check` looks again at all of it; `navi up --skip-check` goes on regardless"
+                    .to_owned(),
+            ),
             CommandError::Sandbox(error) => error.hint(),
             CommandError::Edit(error) => error.hint(),
             CommandError::Target(error) => Some(match &error.nearest {
@@ -180,6 +196,9 @@ impl CommandError {
             text.push_str(&diagnostic(problem, palette));
             text.push('\n');
         }
+        if let CommandError::Preflight { findings } = self {
+            text.push_str(&super::check::text(findings, palette));
+        }
         let Palette { bad, heading, .. } = palette;
         // Writing to a string can't fail.
         let _ = write!(text, "{bad}error{bad:#}: {self}");
@@ -195,14 +214,18 @@ impl CommandError {
     /// The same for a program: the last line of the events.
     pub fn document(&self) -> Value {
         let problems: Vec<String> = self.problems().iter().map(Problem::to_string).collect();
-        json!({
+        let mut document = json!({
             "event": "error",
             "message": self.to_string(),
             "problems": problems,
             "causes": self.causes(),
             "hint": self.hint(),
             "exit_code": self.exit_code(),
-        })
+        });
+        if let CommandError::Preflight { findings } = self {
+            document["findings"] = json!(findings);
+        }
+        document
     }
 
     /// What is wrong with the stack file, place by place.

@@ -1,6 +1,7 @@
 //! What did the user ask for? One command is one file, with its arguments (whose doc comments are the help text) and its `run`.
 
 mod arguments;
+mod check;
 mod completions;
 mod config;
 mod context;
@@ -75,6 +76,7 @@ async fn route(arguments: &Arguments) -> Result<u8, CommandError> {
         Command::Up(arguments) => up::run(global, arguments).await,
         Command::Down(arguments) => down::run(global, arguments).await,
         Command::Plan(arguments) => plan::run(global, arguments).await,
+        Command::Check(arguments) => check::run(global, arguments).await,
         Command::Redeploy(arguments) => redeploy::run(global, arguments).await,
         Command::Scale(arguments) => scale::run(global, arguments).await,
         Command::Status(arguments) => status::run(global, arguments).await,

@@ -13,7 +13,7 @@ use super::protection::{self, Source};
 use super::run::{Run, view};
 use super::stack_file::StackFile;
 use super::targets::TargetArguments;
-use super::{exit_code, output, planning, prompt};
+use super::{check, exit_code, output, planning, prompt};
 use crate::model;
 use crate::observe::Refresh;
 use crate::report::{Command, Palette};
@@ -42,6 +42,10 @@ pub struct UpArguments {
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     timeout: Option<Duration>,
 
+    /// Do not look first whether names are free, quotas suffice, certificate and domain are ready
+    #[arg(long)]
+    skip_check: bool,
+
     #[command(flatten)]
     targets: TargetArguments,
 }
@@ -53,6 +57,7 @@ impl UpArguments {
         for (given, option) in [
             (self.no_wait, " --no-wait"),
             (self.keep_counts, " --keep-counts"),
+            (self.skip_check, " --skip-check"),
         ] {
             text.push_str(if given { option } else { "" });
         }
@@ -98,6 +103,9 @@ async fn bring_up(
     let (plan, left_out) = arguments.targets.limit(plan)?;
     let protection = model::protection(&stack);
     protection::check(&plan, &protection, Source::File(global.file.clone()))?;
+    if !arguments.skip_check {
+        check::before_up(global, &connection, &plan, session.stack()).await?;
+    }
     let run = Run {
         global,
         command: Command::Up,

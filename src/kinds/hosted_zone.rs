@@ -318,6 +318,12 @@ async fn public_zones(
     }
 }
 
+/// The IDs of the public zones of exactly this name.
+pub async fn ids_of_public_zones(aws: &Aws, name: &str) -> Result<Vec<String>, CallError> {
+    let zones = public_zones(aws, name).await?;
+    Ok(zones.iter().map(|zone| bare_id(&zone.id)).collect())
+}
+
 fn ambiguous(name: &str, zones: &[aws_sdk_route53::types::HostedZone]) -> CallError {
     let ids: Vec<String> = zones.iter().map(|zone| bare_id(&zone.id)).collect();
     CallError::local(

@@ -213,7 +213,7 @@ impl LogGroup {
 /// The groups of these names that there are. CloudWatch Logs finds by prefix and nothing else
 /// (aws-behaviour §2.10), so one listing of the common prefix serves all. Where strangers' groups
 /// crowd that prefix, the rest is asked for by name: never more than twice as many calls as names.
-async fn listed(
+pub async fn listed(
     aws: &Aws,
     names: &[&str],
 ) -> Result<BTreeMap<String, LogGroupObserved>, CallError> {

@@ -1,0 +1,185 @@
+//! `navi check`: would `up` fail for a reason that shows before anything is made? Also what `up` itself asks first.
+
+use serde_json::json;
+
+use std::time::SystemTime;
+
+use super::arguments::GlobalOptions;
+use super::context::{Connection, open_session};
+use super::error::CommandError;
+use super::run::view;
+use super::stack_file::StackFile;
+use super::{exit_code, output, planning};
+use crate::plan::Plan;
+use crate::preflight::{Finding, Preflight, Severity, stops};
+use crate::report::Palette;
+use crate::state::Access;
+
+/// Look whether anything is in the way of `up`: quotas, names, certificate, domain, images
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+It looks only at what `up` would create or change, and changes nothing. Exit code 1 means that `up`
+would stop; warnings don't stop it.
+
+Examples:
+  navi check -f stacks/ecs-navi.yaml
+  navi check --output json             in a pipeline, before `navi up --yes`")]
+pub struct CheckArguments {}
+
+pub async fn run(global: &GlobalOptions, _arguments: &CheckArguments) -> Result<u8, CommandError> {
+    let file = StackFile::load(global)?;
+    let name = file.stack().name.clone();
+    let session = open_session(global, &name, Access::Read).await?;
+    output::progress(global, &format!("{name}: looking at what is there"));
+    let connection = Connection::open(global, file.stack().region.as_deref()).await?;
+    let stack = file.resolve(&connection.account, &connection.region)?;
+    session
+        .state()
+        .check_identity(&connection.account, &connection.region)?;
+    planning::settle(&session, &connection, &*view(global)).await?;
+    let plan = planning::for_up(&stack, &session, &connection).await?;
+    let findings = findings(&connection, &plan, &name).await;
+    let blocked = stops(&findings);
+    if global.json() {
+        output::document(&json!({
+            "stack": name,
+            "account": connection.account,
+            "region": connection.region,
+            "blocked": blocked,
+            "findings": findings,
+        }))?;
+    } else {
+        output::data(&report(&name, &connection, &findings))?;
+    }
+    match blocked {
+        true => Ok(exit_code::ERROR),
+        false => Ok(exit_code::DONE),
+    }
+}
+
+/// What `up` does before it asks: errors end it, warnings are shown.
+pub async fn before_up(
+    global: &GlobalOptions,
+    connection: &Connection,
+    plan: &Plan,
+    stack: &str,
+) -> Result<(), CommandError> {
+    let mut findings = findings(connection, plan, stack).await;
+    findings.retain(|finding| finding.severity >= Severity::Warning);
+    if stops(&findings) {
+        return Err(CommandError::Preflight { findings });
+    }
+    for finding in &findings {
+        output::warning(global, &sentence(finding));
+    }
+    Ok(())
+}
+
+async fn findings(connection: &Connection, plan: &Plan, stack: &str) -> Vec<Finding> {
+    let preflight = Preflight {
+        aws: &connection.aws,
+        plan,
+        stack,
+        now: SystemTime::now(),
+    };
+    preflight.findings().await
+}
+
+fn report(name: &str, connection: &Connection, findings: &[Finding]) -> String {
+    let palette = Palette::for_stdout();
+    let Palette { heading, good, .. } = palette;
+    let mut report = format!(
+        "{heading}{name}{heading:#}: {}\n\n{good}ok{good:#}       credentials: they are of the stack's account and region\n",
+        connection.place()
+    );
+    report.push_str(&text(findings, &palette));
+    let count = |severity| {
+        findings
+            .iter()
+            .filter(|finding| finding.severity == severity)
+            .count()
+    };
+    let end = match (count(Severity::Error), count(Severity::Warning)) {
+        (0, 0) if findings.is_empty() => {
+            "`up` would make nothing that needs a look first.".to_owned()
+        }
+        (0, 0) => "Nothing is in the way.".to_owned(),
+        (0, warnings) => format!("Nothing is in the way; warnings: {warnings}."),
+        (errors, warnings) => {
+            format!("`up` would stop here; errors: {errors}, warnings: {warnings}.")
+        }
+    };
+    report.push_str(&format!("\n{heading}{end}{heading:#}\n"));
+    report
+}
+
+/// The findings as lines, each with its reason and hint beneath.
+pub fn text(findings: &[Finding], palette: &Palette) -> String {
+    let mut text = String::new();
+    for finding in findings {
+        let (style, word) = match finding.severity {
+            Severity::Ok => (palette.good, "ok"),
+            Severity::Skipped => (palette.faint, "skipped"),
+            Severity::Warning => (palette.warning, "warning"),
+            Severity::Error => (palette.bad, "error"),
+        };
+        text.push_str(&format!("{style}{word}{style:#}"));
+        text.push_str(&" ".repeat(COLUMN - word.len()));
+        text.push_str(&format!("{}: ", finding.check.name()));
+        if let Some(address) = &finding.address {
+            text.push_str(&format!("{address}: "));
+        }
+        text.push_str(&finding.what);
+        text.push('\n');
+        for (label, line) in [("because", &finding.why), ("hint", &finding.hint)] {
+            if let Some(line) = line {
+                text.push_str(&format!("{}{label}: {line}\n", " ".repeat(COLUMN)));
+            }
+        }
+    }
+    text
+}
+
+/// Where a finding's text begins.
+const COLUMN: usize = 9;
+
+/// A warning in one line.
+fn sentence(finding: &Finding) -> String {
+    let mut sentence = match &finding.address {
+        Some(address) => format!("{address}: {}", finding.what),
+        None => finding.what.clone(),
+    };
+    for more in [&finding.why, &finding.hint].into_iter().flatten() {
+        sentence.push_str("; ");
+        sentence.push_str(more);
+    }
+    sentence
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::preflight::Check;
+    use crate::resource::Address;
+
+    #[test]
+    fn findings_read_one_below_the_other() {
+        let findings = [
+            Finding::ok(Check::Quotas, "VPCs: 1 in use, 1 more wanted, 5 allowed"),
+            Finding::skipped(Check::Delegation, "example.com: not in the sandbox"),
+            Finding::warning(
+                Check::Quotas,
+                "the number of elastic IPs could not be checked",
+            ),
+            Finding::error(Check::Names, "there is a role `web` already")
+                .at(&Address::new("role", "task"))
+                .because("only one can have the name")
+                .hint("give yours another"),
+        ];
+        insta::assert_snapshot!(text(&findings, &Palette::plain()));
+        assert_eq!(
+            sentence(&findings[3]),
+            "role.task: there is a role `web` already; only one can have the name; give yours another"
+        );
+    }
+}

@@ -1,0 +1,51 @@
+//! Would the plan fail for a reason that shows before anything is made? Start here: one file per check,
+//! all of them asked at once, and everything that they find is told together.
+
+mod certificates;
+mod finding;
+mod names;
+mod quotas;
+mod wanted;
+
+use std::time::SystemTime;
+
+pub use finding::{Check, Finding, Severity};
+use futures::join;
+
+use crate::aws::Aws;
+use crate::plan::Plan;
+use wanted::Wanted;
+
+/// What the checks need to know.
+pub struct Preflight<'a> {
+    /// The account.
+    pub aws: &'a Aws,
+    /// What would be done.
+    pub plan: &'a Plan,
+    /// Whose plan it is.
+    pub stack: &'a str,
+    /// The time, for certificates that end soon.
+    pub now: SystemTime,
+}
+
+impl Preflight<'_> {
+    /// Asks every check that the plan gives a reason for. A plan that makes nothing asks nothing.
+    pub async fn findings(&self) -> Vec<Finding> {
+        let wanted = Wanted::of(self.plan);
+        let (quotas, names, certificates) = join!(
+            quotas::findings(self.aws, wanted),
+            names::findings(self.aws, wanted, self.stack),
+            certificates::findings(self.aws, wanted, self.now),
+        );
+        let mut findings = [quotas, names, certificates].concat();
+        findings.sort_by_key(|finding| (finding.check, finding.severity));
+        findings
+    }
+}
+
+/// Whether anything found would make the plan fail.
+pub fn stops(findings: &[Finding]) -> bool {
+    findings
+        .iter()
+        .any(|finding| finding.severity == Severity::Error)
+}
