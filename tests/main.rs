@@ -10,6 +10,7 @@ mod lookups;
 mod moto;
 mod planning;
 mod protection;
+mod preflight;
 mod replacements;
 mod rollouts;
 mod rooms;

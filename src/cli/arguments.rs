@@ -7,8 +7,8 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 use super::sandbox_server::SandboxServer;
 use super::{
-    check, completions, config, down, exit_code, outputs, plan, redeploy, sandbox, scale, schema, state,
-    status, unlock, up,
+    check, completions, config, down, exit_code, outputs, plan, redeploy, sandbox, scale, schema,
+    state, status, unlock, up,
 };
 
 const DEFAULT_FILE: &str = "navi.yaml";

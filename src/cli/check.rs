@@ -1,15 +1,17 @@
 //! `navi check`: would `up` fail for a reason that shows before anything is made? Also what `up` itself asks first.
 
-use serde_json::json;
-
 use std::time::SystemTime;
+
+use serde_json::json;
 
 use super::arguments::GlobalOptions;
 use super::context::{Connection, open_session};
 use super::error::CommandError;
+use super::planning::Counts;
 use super::run::view;
 use super::stack_file::StackFile;
 use super::{exit_code, output, planning};
+use crate::observe::Refresh;
 use crate::plan::Plan;
 use crate::preflight::{Finding, Preflight, Severity, stops};
 use crate::report::Palette;
@@ -37,7 +39,15 @@ pub async fn run(global: &GlobalOptions, _arguments: &CheckArguments) -> Result<
         .state()
         .check_identity(&connection.account, &connection.region)?;
     planning::settle(&session, &connection, &*view(global)).await?;
-    let plan = planning::for_up(&stack, &session, &connection).await?;
+    let plan = planning::for_up(
+        global,
+        &stack,
+        &session,
+        &connection,
+        Refresh::All,
+        Counts::AsInFile,
+    )
+    .await?;
     let findings = findings(&connection, &plan, &name).await;
     let blocked = stops(&findings);
     if global.json() {

@@ -110,7 +110,7 @@ fn judge(what: &str, address: &Address, namesake: &Namesake, ours: &Ours<'_>) ->
         Finding::error(
             Check::Names,
             format!(
-                "there is a {what} `{}` already ({}); {owner}",
+                "the {what} `{}` is there already ({}); {owner}",
                 namesake.name, namesake.id
             ),
         )
@@ -221,7 +221,7 @@ fn within_others<'a>(aws: &'a Aws, wanted: Wanted<'a>) -> Vec<Asked<'a>> {
     for (vpc_id, names) in namespaces {
         let asked = keys(&names);
         all.push(Asked {
-            what: "private hosted zone in the VPC for the namespace",
+            what: "private hosted zone",
             wanted: names,
             namesakes: Box::pin(
                 async move { namesakes::private_zones(aws, &vpc_id, &asked).await },
@@ -378,7 +378,7 @@ mod tests {
         let nobody = judged(&[("team", "web")], &[]).unwrap();
         assert_eq!(
             nobody,
-            "there is a log group `/ecs/web` already (arn:aws:logs:x); navi did not make it"
+            "the log group `/ecs/web` is there already (arn:aws:logs:x); navi did not make it"
         );
         let other = [("navi:stack", "other"), ("navi:address", "log_group.web")];
         let other = judged(&other, &[]).unwrap();

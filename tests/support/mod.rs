@@ -12,7 +12,7 @@ pub use in_process::InProcess;
 pub use listener::{Listener, Proxy};
 pub use moto::Moto;
 pub use navi::{Ended, Navi, REGION};
-pub use python::{Inventory, ecs, inventory, stranger};
+pub use python::{Inventory, ecs, inventory, namesake, stranger};
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

@@ -35,6 +35,16 @@ pub fn stranger(endpoint: &str, arguments: &[&str]) -> Value {
     answer(command)
 }
 
+/// Makes what has a name that navi wants, or is in its way, through boto3: a function of tests/namesakes.py.
+#[track_caller]
+pub fn namesake(endpoint: &str, arguments: &[&str]) -> Value {
+    let mut command = python(endpoint);
+    command
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/namesakes.py"))
+        .args(arguments);
+    answer(command)
+}
+
 /// What somebody with boto3 does: `expression` is Python over `ecs`, its value is what this answers.
 #[track_caller]
 pub fn ecs(endpoint: &str, expression: &str) -> Value {
