@@ -65,7 +65,7 @@ def inside(vpc_name, group, cluster, service, family):
     vpc = ec2.describe_vpcs(Filters=[{"Name": "tag:Name", "Values": [vpc_name]}])["Vpcs"][0]["VpcId"]
     subnets = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"]
     # Names differ by more than the case of their letters.
-    created = ec2.create_security_group(GroupName=group.upper(), Description="somebody's", VpcId=vpc)
+    created = ec2.create_security_group(GroupName=group.upper(), Description="of somebody else", VpcId=vpc)
     client("ecs").create_service(
         cluster=cluster,
         serviceName=service,

@@ -76,13 +76,13 @@ fn strangers_of_every_kind_are_named_together_and_untouched() {
     says(
         &ended,
         &[
-            "log_group./ecs/nginx: there is a log group `/ecs/nginx` already",
-            "role.main: there is a role `ecs-navi-ecs-task-execution-role` already",
+            "log_group./ecs/nginx: the log group `/ecs/nginx` is there already",
+            "role.main: the role `ecs-navi-ecs-task-execution-role` is there already",
             "it is role.main of the stack `other`",
-            "cluster.main: there is a cluster `ecs-navi-cluster` already",
-            "target_group.backend: there is a target group `ecs-navi-backend-tg` already",
-            "load_balancer.main: there is a load balancer `ecs-navi-lb` already",
-            "hosted_zone.ecs-navi.site: there is a public hosted zone `ecs-navi.site` already",
+            "cluster.main: the cluster `ecs-navi-cluster` is there already",
+            "target_group.backend: the target group `ecs-navi-backend-tg` is there already",
+            "load_balancer.main: the load balancer `ecs-navi-lb` is there already",
+            "hosted_zone.ecs-navi.site: the public hosted zone `ecs-navi.site` is there already",
             "navi did not make it",
             "navi adopt cluster.main",
             "6 things are in the way; nothing was changed",
@@ -94,7 +94,7 @@ fn strangers_of_every_kind_are_named_together_and_untouched() {
 }
 
 #[test]
-fn what_a_broken_off_run_left_is_no_namesake() {
+fn what_a_broken_off_run_left_is_no_stranger() {
     let navi = Navi::new();
     let endpoint = navi.endpoint();
     let orphan = [
@@ -148,8 +148,8 @@ fn names_within_the_stack_s_own_vpc_and_cluster_are_looked_at_too() {
     says(
         &ended,
         &[
-            "security_group.second: there is a security group",
-            "ecs_service.second: there is a ECS service",
+            "security_group.second: the security group",
+            "ecs_service.second: the ECS service",
             "2 things are in the way",
         ],
     );
@@ -237,14 +237,18 @@ fn whoever_knows_better_goes_on_regardless() {
     let plan = navi
         .sandboxed(&file, &["plan", "--output", "json"])
         .expect(0);
-    assert!(plan.stdout.contains("log_group.web"), "{}", plan.stdout);
+    assert!(
+        plan.stdout.contains("log_group./ecs/minimal/web"),
+        "{}",
+        plan.stdout
+    );
     namesake(
         &endpoint,
-        &["log_group", "/ecs/minimal-web", "other", "log_group.web"],
+        &["log_group", "/ecs/minimal/web", "other", "log_group.web"],
     );
     stops(&navi, &file);
     // The one create that finds its name taken fails, and says so.
     let ended = navi.sandboxed(&file, &["up", "--yes", "--skip-check"]);
     let ended = ended.expect(3);
-    says(&ended, &["log_group.web"]);
+    says(&ended, &["log_group./ecs/minimal/web"]);
 }
