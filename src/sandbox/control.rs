@@ -6,8 +6,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{
-    call_log::CallLog, container_shell, fault_injection::ArmedFault, images::ImageRule,
-    server::Sandbox, task_outcome::TaskOutcomeRule, visit,
+    application_auto_scaling, call_log::CallLog, container_shell, fault_injection::ArmedFault,
+    images::ImageRule, server::Sandbox, task_outcome::TaskOutcomeRule, visit,
 };
 
 pub const PREFIX: &str = "/_navi/";
@@ -48,6 +48,7 @@ pub fn answer(sandbox: &Sandbox, request: &Request<Bytes>) -> Response<Bytes> {
         }
         ("POST", "tasks") => add_task_outcome(sandbox, body),
         ("POST", "images") => add_image(sandbox, body),
+        ("POST", "scale") => scale(sandbox, body),
         ("POST", "exec") => run_command(sandbox, body),
         ("POST", "http") => visit(sandbox, body),
         (method, _) => Err((
@@ -125,6 +126,14 @@ fn run_command(sandbox: &Sandbox, body: &Bytes) -> Result<Value, Refusal> {
     inner.world.advance(now);
     container_shell::run(&mut inner.world, now, &command)
         .map_err(|message| (StatusCode::BAD_REQUEST, message))
+}
+
+fn scale(sandbox: &Sandbox, body: &Bytes) -> Result<Value, Refusal> {
+    let asked = read(body)?;
+    let mut inner = sandbox.lock();
+    let now = sandbox.clock().now();
+    inner.world.advance(now);
+    application_auto_scaling::scale(&mut inner.world, now, &asked).map_err(refuse)
 }
 
 fn visit(sandbox: &Sandbox, body: &Bytes) -> Result<Value, Refusal> {

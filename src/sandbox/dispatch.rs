@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::{
-    acm, call::Call, cloud_map, ec2, ecr, ecs, elb, fault::Fault, iam, logs, route53,
-    service::Service, sts, world::Context,
+    acm, application_auto_scaling, call::Call, cloud_map, ec2, ecr, ecs, elb, fault::Fault, iam,
+    logs, route53, service::Service, sts, world::Context,
 };
 
 /// An operation: it reads and changes what the context reaches, and answers in the service's own wire names.
@@ -15,6 +15,7 @@ pub fn find(call: &Call) -> Result<Operation, Fault> {
     let name = call.operation.as_str();
     let found = match call.service {
         Service::Acm => acm::operation(name),
+        Service::ApplicationAutoScaling => application_auto_scaling::operation(name),
         Service::CloudMap => cloud_map::operation(name),
         Service::Ec2 => ec2::operation(name),
         Service::Ecr => ecr::operation(name),
@@ -23,7 +24,7 @@ pub fn find(call: &Call) -> Result<Operation, Fault> {
         Service::Iam => iam::operation(name),
         Service::Logs => logs::operation(name),
         Service::Route53 => route53::operation(name),
-        Service::ServiceQuotas | Service::ApplicationAutoScaling => None,
+        Service::ServiceQuotas => None,
         Service::Sts => sts::operation(name),
     };
     let found = found.ok_or_else(|| {

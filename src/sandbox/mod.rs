@@ -3,6 +3,7 @@
 //! request ─▶ wire (protocol → `Call`) ─▶ dispatch ─▶ one operation of one noun on the `World` ─▶ wire (answer → protocol)
 
 mod acm;
+mod application_auto_scaling;
 mod call;
 mod call_log;
 mod client_token;

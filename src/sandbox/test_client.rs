@@ -121,6 +121,17 @@ impl TestClient {
         serde_json::from_slice(response.body()).unwrap()
     }
 
+    /// Why a control endpoint refuses.
+    pub async fn control_refusal(&self, path: &str, body: Value) -> String {
+        let request = Request::post(format!("/_navi/{path}"))
+            .body(Bytes::from(body.to_string()))
+            .unwrap();
+        let response = self.sandbox.handle(request).await.unwrap();
+        assert_eq!(response.status(), 400, "{response:?}");
+        let refusal: Value = serde_json::from_slice(response.body()).unwrap();
+        refusal["message"].as_str().unwrap().to_owned()
+    }
+
     /// The way out of a subnet of the default account, as the other services of the sandbox see it.
     pub fn egress(&self, subnet_id: &str) -> Egress {
         self.sandbox.lock().world.within(

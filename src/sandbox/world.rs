@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::{
     acm::Acm,
+    application_auto_scaling::ApplicationAutoScaling,
     clock::Moment,
     cloud_map::CloudMap,
     ec2::{self, Ec2},
@@ -60,6 +61,7 @@ pub struct Global {
 #[derive(Debug, Default, Serialize)]
 pub struct Region {
     pub acm: Acm,
+    pub application_auto_scaling: ApplicationAutoScaling,
     pub cloud_map: CloudMap,
     pub ec2: Ec2,
     pub ecs: Ecs,

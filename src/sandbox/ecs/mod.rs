@@ -10,6 +10,7 @@ mod request;
 mod scheduler;
 mod service;
 mod service_changes;
+mod service_count;
 mod service_creation;
 mod service_deployments;
 mod service_settings;
@@ -28,6 +29,7 @@ mod tests;
 
 pub use self::{
     health::{Reply, reply},
+    service_count::{desired_count, is_active_service, set_desired_count},
     state::Ecs,
     task::Task,
 };

@@ -24,7 +24,7 @@ pub use self::{
     load_balancer::LoadBalancer,
     region::domain_of_zone,
     rule::rule_for,
-    state::{Elb, users_of_certificate},
+    state::{Elb, leads_to, users_of_certificate},
     target::{deregister, register},
 };
 use super::dispatch::Operation;

@@ -99,6 +99,15 @@ impl Elb {
     }
 }
 
+/// Whether the load balancer and the target group, each named by the final portion of its ARN, belong together.
+pub fn leads_to(elb: &Elb, load_balancer: &str, target_group: &str) -> bool {
+    elb.target_groups
+        .keys()
+        .filter(|arn| arn.ends_with(&format!(":{target_group}")))
+        .flat_map(|arn| elb.load_balancers_using(arn))
+        .any(|arn| arn.ends_with(&format!(":loadbalancer/{load_balancer}")))
+}
+
 /// The load balancers whose listeners present a certificate.
 pub fn users_of_certificate(region: &Region, arn: &str) -> Vec<String> {
     let users: BTreeSet<&String> = region
