@@ -166,14 +166,14 @@ pub fn classify(code: &str, message: &str) -> ErrorClass {
         | "DeleteConflictException"
         | "ClusterContainsServicesException"
         | "ClusterContainsTasksException"
-        | "ClusterContainsContainerInstancesException"
-        | "UpdateInProgressException" => ErrorClass::InUse,
+        | "ClusterContainsContainerInstancesException" => ErrorClass::InUse,
 
-        // Things that settle: §2.10 OperationAborted, §2.8 ConcurrentModification,
+        // Things that settle: §2.10 OperationAborted, §2.8 ConcurrentModification, §2.17 UpdateInProgress,
         // §1 row 18 for certificates: a just-issued one may be unknown to the load balancer for a while.
         "OperationAbortedException"
         | "ConcurrentModification"
         | "ConcurrentModificationException"
+        | "UpdateInProgressException"
         | "UnsupportedCertificate"
         | "CertificateNotFound"
         | "CertificateNotFoundException"

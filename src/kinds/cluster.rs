@@ -1,13 +1,16 @@
 //! The ECS cluster: how is it made, compared, changed and removed?
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
 
+use aws_sdk_ecs::types as api;
 use aws_sdk_ecs::types::ClusterField;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::{Aws, Settle, send, settle, tags, taken};
 use crate::resource::{
-    CallError, Change, Context, Effect, Holder, Known, Lookup, Resource, StepError, TagMap,
+    CallError, Change, Context, Effect, Holder, Known, Lookup, Readiness, Resource, StepError,
+    TagMap, Timing,
 };
 
 /// DescribeClusters takes this many names per call.
@@ -18,6 +21,10 @@ const CLUSTERS_PER_CALL: usize = 100;
 pub struct Cluster {
     /// Unique in account and region.
     pub name: String,
+    /// What its services may run on besides the launch type: `FARGATE`, `FARGATE_SPOT`. What was given to the cluster
+    /// once stays: it costs nothing, and AWS takes nothing away that a task still runs on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub capacity_providers: Vec<String>,
     /// Tags.
     pub tags: TagMap,
 }
@@ -29,6 +36,12 @@ pub struct ClusterObserved {
     pub arn: String,
     /// The name.
     pub name: String,
+    /// What its services may run on.
+    pub capacity_providers: BTreeSet<String>,
+    /// What services run on that don't say; somebody else's, for ours always say.
+    pub default_strategy: Vec<api::CapacityProviderStrategyItem>,
+    /// What it is still busy with; none once it is usable.
+    pub busy: Option<String>,
     /// Tags but AWS's own.
     pub tags: TagMap,
 }
@@ -48,9 +61,27 @@ impl Resource for Cluster {
     type Observed = ClusterObserved;
     type Outputs = ClusterOutputs;
 
+    fn timing(&self) -> Timing {
+        // With capacity providers it is PROVISIONING for a while (aws-behaviour §2.17).
+        match self.capacity_providers.is_empty() {
+            true => Timing::IMMEDIATE,
+            false => Timing {
+                ready: Duration::from_secs(5),
+                ..Timing::IMMEDIATE
+            },
+        }
+    }
+
     fn diff(&self, seen: &ClusterObserved, recorded: Option<&Self>, _known: &Known) -> Change {
         let mut change = Change::default();
         change.field("name", &seen.name, &self.name, Effect::Replace);
+        let wanted = self.with_those_of(&seen.capacity_providers);
+        change.field(
+            "capacity_providers",
+            &seen.capacity_providers,
+            &wanted,
+            Effect::InPlace,
+        );
         change.tags(&seen.tags, &self.tags);
         change.dropped_tags(recorded.map(|recorded| &recorded.tags), &self.tags);
         change
@@ -63,6 +94,13 @@ impl Resource for Cluster {
         }
     }
 
+    fn readiness(&self, seen: &ClusterObserved) -> Readiness {
+        match &seen.busy {
+            Some(what) => Readiness::Pending(what.clone()),
+            None => Readiness::Ready,
+        }
+    }
+
     async fn read(
         aws: &Aws,
         lookups: &[Lookup<'_, Self>],
@@ -71,15 +109,8 @@ impl Resource for Cluster {
         for some in lookups.chunks(CLUSTERS_PER_CALL) {
             let arns = some.iter().map(|lookup| lookup.outputs.arn.clone());
             for cluster in describe(aws, arns.collect()).await? {
-                let arn = cluster.cluster_arn.unwrap_or_default();
-                found.insert(
-                    arn.clone(),
-                    ClusterObserved {
-                        arn,
-                        name: cluster.cluster_name.unwrap_or_default(),
-                        tags: tags::from_ecs(cluster.tags),
-                    },
-                );
+                let seen = observe(cluster);
+                found.insert(seen.arn.clone(), seen);
             }
         }
         Ok(lookups
@@ -113,6 +144,9 @@ impl Resource for Cluster {
             aws.ecs
                 .create_cluster()
                 .cluster_name(&self.name)
+                .set_capacity_providers(
+                    Some(self.capacity_providers.clone()).filter(|list| !list.is_empty()),
+                )
                 .set_tags(Some(tags::ecs(&wanted)))
                 .send()
         })
@@ -128,9 +162,21 @@ impl Resource for Cluster {
         &self,
         context: &Context<'_, Aws>,
         outputs: &ClusterOutputs,
-        _seen: &ClusterObserved,
+        seen: &ClusterObserved,
         change: &Change,
     ) -> Result<ClusterOutputs, StepError> {
+        if change.touches("capacity_providers") {
+            let providers = self.with_those_of(&seen.capacity_providers);
+            // Both lists are replaced whole, and another such change may be in progress.
+            settle("ecs:PutClusterCapacityProviders", Settle::Contended, || {
+                let call = context.cloud.ecs.put_cluster_capacity_providers();
+                call.cluster(&outputs.arn)
+                    .set_capacity_providers(Some(providers.iter().cloned().collect()))
+                    .set_default_capacity_provider_strategy(Some(seen.default_strategy.clone()))
+                    .send()
+            })
+            .await?;
+        }
         if change.touches("tags") {
             let dropped = change.dropped_tag_keys(&self.tags);
             tags::retag_ecs(context.cloud, &outputs.arn, &self.tags, &dropped).await?;
@@ -182,6 +228,36 @@ impl Cluster {
             name: self.name.clone(),
         }
     }
+
+    fn with_those_of(&self, seen: &BTreeSet<String>) -> BTreeSet<String> {
+        seen.iter()
+            .chain(&self.capacity_providers)
+            .cloned()
+            .collect()
+    }
+}
+
+fn observe(cluster: api::Cluster) -> ClusterObserved {
+    let is_attaching = cluster.attachments_status.as_deref() == Some("UPDATE_IN_PROGRESS");
+    let busy = match cluster.status.as_deref() {
+        Some(status @ "PROVISIONING") => Some(status.to_owned()),
+        _ if is_attaching => Some("its capacity providers are being attached".to_owned()),
+        _ => None,
+    };
+    ClusterObserved {
+        arn: cluster.cluster_arn.unwrap_or_default(),
+        name: cluster.cluster_name.unwrap_or_default(),
+        capacity_providers: cluster
+            .capacity_providers
+            .unwrap_or_default()
+            .into_iter()
+            .collect(),
+        default_strategy: cluster
+            .default_capacity_provider_strategy
+            .unwrap_or_default(),
+        busy,
+        tags: tags::from_ecs(cluster.tags),
+    }
 }
 
 /// The clusters that live. A deleted one is shown as INACTIVE for a while, and a missing one is told
@@ -211,6 +287,7 @@ mod tests {
     fn wanted() -> Cluster {
         Cluster {
             name: "ecs-navi-cluster".into(),
+            capacity_providers: Vec::new(),
             tags: TagMap::from([("navi:stack".into(), "ecs-navi".into())]),
         }
     }
@@ -219,6 +296,9 @@ mod tests {
         ClusterObserved {
             arn: "arn:aws:ecs:eu-west-1:123456789012:cluster/ecs-navi-cluster".into(),
             name: "ecs-navi-cluster".into(),
+            capacity_providers: BTreeSet::from(["somebody-s".into()]),
+            default_strategy: Vec::new(),
+            busy: None,
             tags: TagMap::from([
                 ("navi:stack".into(), "ecs-navi".into()),
                 ("somebody".into(), "else".into()),
@@ -235,11 +315,16 @@ mod tests {
     #[test]
     fn each_field_changes_as_aws_allows() {
         type Edit = fn(&mut Cluster);
-        let cases: [(&str, Edit, Effect); 2] = [
+        let cases: [(&str, Edit, Effect); 3] = [
             (
                 "name",
                 |cluster| cluster.name = "other".into(),
                 Effect::Replace,
+            ),
+            (
+                "capacity_providers",
+                |cluster| cluster.capacity_providers = fargate(),
+                Effect::InPlace,
             ),
             (
                 "tags.team",
@@ -255,5 +340,52 @@ mod tests {
             assert_eq!(change.fields[0].field, field);
             assert_eq!(change.fields[0].effect, effect, "{field}");
         }
+    }
+
+    fn fargate() -> Vec<String> {
+        vec!["FARGATE".into(), "FARGATE_SPOT".into()]
+    }
+
+    #[test]
+    fn a_provider_that_is_there_stays() {
+        let mut spot = wanted();
+        spot.capacity_providers = fargate();
+        let change = spot.diff(&seen(), Some(&wanted()), &Known::default());
+        assert!(
+            change.fields[0].new.contains("somebody-s"),
+            "what others attached is kept: {change:?}"
+        );
+        let mut attached = seen();
+        attached.capacity_providers.extend(fargate());
+        let kept = spot.diff(&attached, Some(&spot), &Known::default());
+        assert!(kept.is_empty(), "{kept:?}");
+        let given_up = wanted().diff(&attached, Some(&spot), &Known::default());
+        assert!(given_up.is_empty(), "{given_up:?}");
+    }
+
+    #[test]
+    fn a_cluster_that_gets_providers_is_not_ready_at_once() {
+        let cluster = |status: &str, attachments: Option<&str>| {
+            let cluster = api::Cluster::builder().status(status);
+            let seen = observe(
+                cluster
+                    .set_attachments_status(attachments.map(str::to_owned))
+                    .build(),
+            );
+            wanted().readiness(&seen)
+        };
+        assert_eq!(cluster("ACTIVE", None), Readiness::Ready);
+        assert_eq!(cluster("ACTIVE", Some("UPDATE_COMPLETE")), Readiness::Ready);
+        assert_eq!(
+            cluster("PROVISIONING", None),
+            Readiness::Pending("PROVISIONING".into())
+        );
+        assert!(matches!(
+            cluster("ACTIVE", Some("UPDATE_IN_PROGRESS")),
+            Readiness::Pending(_)
+        ));
+        let mut spot = wanted();
+        spot.capacity_providers = fargate();
+        assert!(wanted().timing().is_ready_at_once() && !spot.timing().is_ready_at_once());
     }
 }

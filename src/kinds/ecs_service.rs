@@ -39,7 +39,7 @@ use crate::resource::{
 /// What the stack wants: a number of Fargate tasks, kept running, found and balanced.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EcsService {
-    /// `Ref::exists`: aws-behaviour §1 row 29.
+    /// `Ref::exists`: aws-behaviour §1 row 29. `Ref::ready` with a strategy, which names what the cluster has.
     pub cluster: Ref<Cluster>,
     /// Unique in the cluster.
     pub name: String,
@@ -55,6 +55,9 @@ pub struct EcsService {
     /// So a tag that moved takes a new deployment, and nothing else does.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub image_digests: BTreeMap<String, String>,
+    /// On what the tasks run. Empty: the launch type Fargate.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub capacity_provider_strategy: Vec<CapacityProviderStrategyItem>,
     /// How many tasks to keep running.
     pub desired_count: u32,
     /// Where the tasks live. `Ref::exists`: row 1.
@@ -106,6 +109,17 @@ pub struct EcsService {
     /// The names that lead to it: not needed to make it, but traffic is cut only once the tasks have
     /// drained (aws-behaviour §3 steps 1 and 2).
     pub alias_records: Vec<Ref<AliasRecords>>,
+}
+
+/// How many of the tasks run on one capacity provider.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct CapacityProviderStrategyItem {
+    /// `FARGATE` or `FARGATE_SPOT`.
+    pub capacity_provider: String,
+    /// Its part of the tasks beyond the base, against the weights of the others.
+    pub weight: u32,
+    /// How many run there first. Only one item of a strategy can have any.
+    pub base: u32,
 }
 
 /// A target group that the tasks are registered in.
@@ -261,7 +275,10 @@ impl Resource for EcsService {
                 .cluster(&cluster)
                 .service_name(&self.name)
                 .client_token(context.token)
-                .launch_type(api::LaunchType::Fargate)
+                .set_launch_type(self.launch_type())
+                .set_capacity_provider_strategy(
+                    Some(self.strategy()).filter(|strategy| !strategy.is_empty()),
+                )
                 .task_definition(&definition)
                 .desired_count(count(self.desired_count))
                 .network_configuration(network.clone())

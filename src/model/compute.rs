@@ -3,20 +3,57 @@
 use super::ingress::ROUTES;
 use super::{Builder, MAIN};
 use crate::kinds::cluster::Cluster;
-use crate::kinds::ecs_service::{DeploymentCircuitBreaker, EcsService, ServiceLoadBalancer};
+use crate::kinds::ecs_service::{
+    CapacityProviderStrategyItem, DeploymentCircuitBreaker, EcsService, ServiceLoadBalancer,
+};
 use crate::kinds::log_group::LogGroup;
 use crate::kinds::task_definition::{
     Architecture, ContainerDefinition, ContainerDependency, ContainerHealthCheck,
     DependencyCondition, LogConfiguration, PortMapping, Protocol, TaskDefinition,
 };
 use crate::resource::Ref;
-use crate::stack::{self, AllowSource, Container, LEAST_EPHEMERAL_STORAGE, Service, names};
+use crate::stack::{self, AllowSource, Container, LEAST_EPHEMERAL_STORAGE, Service, Spot, names};
+
+const FARGATE: &str = "FARGATE";
+const FARGATE_SPOT: &str = "FARGATE_SPOT";
+
+/// The base on ordinary Fargate, and what is beyond it by the share. What has neither is left out.
+fn strategy(spot: Spot) -> Vec<CapacityProviderStrategyItem> {
+    let item = |provider: &str, weight, base| CapacityProviderStrategyItem {
+        capacity_provider: provider.to_owned(),
+        weight,
+        base,
+    };
+    [
+        item(FARGATE, 100 - spot.share, spot.base),
+        item(FARGATE_SPOT, spot.share, 0),
+    ]
+    .into_iter()
+    .filter(|item| item.weight > 0 || item.base > 0)
+    .collect()
+}
 
 impl Builder<'_> {
     pub(super) fn compute(&mut self) {
         let name = names::cluster(self.stack);
         let tags = self.tags::<Cluster>(MAIN, &name);
-        self.graph.add(MAIN, Cluster { name, tags });
+        let has_spot = self
+            .stack
+            .services
+            .iter()
+            .any(|service| service.spot.is_some());
+        let capacity_providers = match has_spot {
+            true => vec![FARGATE.to_owned(), FARGATE_SPOT.to_owned()],
+            false => Vec::new(),
+        };
+        self.graph.add(
+            MAIN,
+            Cluster {
+                name,
+                capacity_providers,
+                tags,
+            },
+        );
         for service in &self.stack.services {
             self.task_definition(service);
             self.ecs_service(service);
@@ -134,11 +171,16 @@ impl Builder<'_> {
         self.graph.add(
             &service.name,
             EcsService {
-                cluster: Ref::exists(MAIN),
+                // A strategy names what is attached to the cluster (the API model's CapacityProviderStrategyItem).
+                cluster: match service.spot {
+                    Some(_) => Ref::ready(MAIN),
+                    None => Ref::exists(MAIN),
+                },
                 name,
                 task_definition: Ref::exists(&service.name),
                 vpc: Some(Ref::exists(MAIN)),
                 image_digests: facts.image_digests,
+                capacity_provider_strategy: service.spot.map_or_else(Vec::new, strategy),
                 desired_count: facts.desired_count.unwrap_or(service.count),
                 subnets: self.subnets(service.subnets),
                 security_groups: vec![Ref::exists(&service.name)],
@@ -190,5 +232,24 @@ impl Builder<'_> {
                 alias_records: self.alias_records(service),
             },
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_becomes_weights() {
+        let of = |share, base| -> Vec<(String, u32, u32)> {
+            strategy(Spot { share, base })
+                .into_iter()
+                .map(|item| (item.capacity_provider, item.weight, item.base))
+                .collect()
+        };
+        let (fargate, spot) = (FARGATE.to_owned(), FARGATE_SPOT.to_owned());
+        assert_eq!(of(70, 2), [(fargate.clone(), 30, 2), (spot.clone(), 70, 0)]);
+        assert_eq!(of(100, 1), [(fargate, 0, 1), (spot.clone(), 100, 0)]);
+        assert_eq!(of(100, 0), [(spot, 100, 0)]);
     }
 }

@@ -140,7 +140,7 @@ pub trait Resource:
 {
     /// The kind's name in addresses, AWS's word in snake case.
     const KIND: &'static str;
-    /// How long it takes.
+    /// How long it takes. The engine asks [`Resource::timing`].
     const TIMING: Timing = Timing::IMMEDIATE;
     /// Whether its readiness is the user's own programs' doing (an ECS service) and not AWS's.
     /// `--no-wait` does not wait for those, not even where a dependent would like it to.
@@ -156,6 +156,11 @@ pub trait Resource:
     type Observed: Clone + Debug + Send + Sync + 'static;
     /// What dependents may read, and what finds the object again: IDs, ARNs, DNS names.
     type Outputs: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static;
+
+    /// How long this one takes, where that depends on what is wanted of it.
+    fn timing(&self) -> Timing {
+        Self::TIMING
+    }
 
     /// Whether the stack only looks the object up: it is never created, changed or deleted.
     fn is_lookup(&self) -> bool {

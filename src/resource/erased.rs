@@ -125,7 +125,7 @@ impl<K: Resource> AnyResource for K {
     }
 
     fn timing(&self) -> Timing {
-        K::TIMING
+        Resource::timing(self)
     }
 
     fn is_workload(&self) -> bool {

@@ -327,6 +327,8 @@ pub struct Defaults {
     /// Default: 20.
     #[schemars(range(min = 20, max = 200))]
     pub ephemeral_storage: Option<u32>,
+    /// Which part of the tasks runs on Fargate Spot.
+    pub spot: Option<Spot>,
     /// Default: private with a NAT gateway, public without.
     pub subnets: Option<Tier>,
     /// Default: false.
@@ -358,6 +360,8 @@ pub struct Service {
     /// The disk of a task in GiB, 20 to 200. Default: 20, which costs nothing extra.
     #[schemars(range(min = 20, max = 200))]
     pub ephemeral_storage: Option<u32>,
+    /// Which part of the tasks runs on Fargate Spot.
+    pub spot: Option<Spot>,
     /// Where the tasks run; in public subnets they get a public IP. Default: private with a NAT gateway, public without.
     pub subnets: Option<Tier>,
     /// Whether commands can be run in the containers (ECS Exec). Default: false.
@@ -397,6 +401,18 @@ pub struct Deployment {
     /// How many tasks run at most meanwhile, old and new, in percent of those wanted, rounded down. Default: AWS's, 200.
     #[schemars(range(min = 100, max = 1000))]
     pub max: Option<u32>,
+}
+
+/// Which part of the tasks runs on Fargate Spot: cheaper, and stopped by AWS with two minutes' notice when it needs the machines.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Spot {
+    /// How many of the tasks beyond `base` run on Spot, in percent. Default: 0.
+    #[schemars(range(min = 0, max = 100))]
+    pub share: Option<u32>,
+    /// How many tasks run on ordinary Fargate before any runs on Spot. Default: 0.
+    #[schemars(range(min = 0, max = 5000))]
+    pub base: Option<u32>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -32,7 +32,7 @@ pub use resolved::{
     ContainerCondition, ContainerHealthCheck, Deployment, Discovery, ExistingVpc, FixedResponse,
     HealthCheck, HostedZone, Ingress, LEAST_EPHEMERAL_STORAGE, ListenerProtocol, Logs, Namespace,
     Nat, Network, Protect, RecordType, Retention, Role, Route, SecretSource, Service, ServiceNames,
-    Stack, StackNames, Subnet, Tier, Unresolved, Zone,
+    Spot, Stack, StackNames, Subnet, Tier, Unresolved, Zone,
 };
 pub use schema::schema;
 pub use suggest::hint as suggestion;

@@ -189,6 +189,8 @@ pub struct Service {
     pub architecture: Architecture,
     /// GiB.
     pub ephemeral_storage: u32,
+    /// `None`: all tasks run on ordinary Fargate.
+    pub spot: Option<Spot>,
     /// Where the tasks run. In public subnets they get a public IP, or they could not pull their image.
     pub subnets: Tier,
     pub exec: bool,
@@ -221,6 +223,15 @@ pub struct CircuitBreaker {
 
 /// The disk of a Fargate task in GiB where nothing else is asked for; AWS takes no number for it, only larger ones.
 pub const LEAST_EPHEMERAL_STORAGE: u32 = 20;
+
+/// Which part of the tasks runs on Fargate Spot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spot {
+    /// In percent of the tasks beyond `base`, at least 1.
+    pub share: u32,
+    /// How many tasks run on ordinary Fargate first.
+    pub base: u32,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Architecture {

@@ -256,6 +256,10 @@ fn service(stack: &Stack, service: &Service) -> file::Service {
             Architecture::Arm64 => file::Architecture::Arm64,
         }),
         ephemeral_storage: Some(service.ephemeral_storage),
+        spot: service.spot.map(|spot| file::Spot {
+            share: Some(spot.share),
+            base: Some(spot.base),
+        }),
         subnets: Some(match service.subnets {
             Tier::Public => file::Tier::Public,
             Tier::Private => file::Tier::Private,

@@ -38,6 +38,13 @@ impl EcsService {
             Effect::InPlace,
         );
         self.note_moved_tags(&mut change, recorded);
+        let strategy = self.capacity_provider_strategy.iter().cloned().collect();
+        change.field(
+            "capacity_provider_strategy",
+            &seen.capacity_provider_strategy,
+            &strategy,
+            Effect::InPlace,
+        );
         change.field(
             "desired_count",
             &seen.desired_count,
@@ -200,7 +207,9 @@ mod tests {
     use serde_json::json;
 
     use super::super::observed::observe;
-    use super::super::{DeploymentCircuitBreaker, ServiceLoadBalancer};
+    use super::super::{
+        CapacityProviderStrategyItem, DeploymentCircuitBreaker, ServiceLoadBalancer,
+    };
     use super::*;
     use crate::resource::{Ref, Resource, TagMap};
     use aws_sdk_ecs::types as api;
@@ -217,6 +226,7 @@ mod tests {
             task_definition: Ref::exists("backend"),
             vpc: Some(Ref::exists("main")),
             image_digests: digests("nginx", 'a'),
+            capacity_provider_strategy: Vec::new(),
             desired_count: 1,
             subnets: vec![Ref::exists("private-1c"), Ref::exists("private-1a")],
             security_groups: vec![Ref::exists("backend")],
@@ -337,7 +347,7 @@ mod tests {
     #[test]
     fn each_field_changes_as_aws_allows() {
         type Edit = fn(&mut EcsService);
-        let cases: [(&str, Edit, Effect); 17] = [
+        let cases: [(&str, Edit, Effect); 18] = [
             (
                 "cluster",
                 |service| service.cluster = Ref::exists("new"),
@@ -362,6 +372,11 @@ mod tests {
             (
                 "maximum_percent",
                 |service| service.maximum_percent = Some(150),
+                Effect::InPlace,
+            ),
+            (
+                "capacity_provider_strategy",
+                |service| service.capacity_provider_strategy = spot(),
                 Effect::InPlace,
             ),
             (
@@ -431,6 +446,30 @@ mod tests {
             assert_eq!(change.fields[0].field, field);
             assert_eq!(change.fields[0].effect, effect, "{field}");
         }
+    }
+
+    fn spot() -> Vec<CapacityProviderStrategyItem> {
+        let item = |provider: &str, weight, base| CapacityProviderStrategyItem {
+            capacity_provider: provider.into(),
+            weight,
+            base,
+        };
+        vec![item("FARGATE", 30, 1), item("FARGATE_SPOT", 70, 0)]
+    }
+
+    #[test]
+    fn a_strategy_has_no_order_and_goes_back_to_the_launch_type() {
+        let mut service = wanted();
+        service.capacity_provider_strategy = spot();
+        let mut on = seen();
+        on.capacity_provider_strategy = spot().into_iter().rev().collect();
+        let change = service.diff(&on, Some(&service), &known());
+        assert!(change.is_empty(), "{change:?}");
+        assert_eq!(service.launch_type(), None);
+        // Also where no run of ours set it: the stack wants the launch type.
+        let back = wanted().diff(&on, Some(&wanted()), &known());
+        assert!(back.touches("capacity_provider_strategy") && !back.replaces());
+        assert_eq!(wanted().launch_type(), Some(api::LaunchType::Fargate));
     }
 
     #[test]

@@ -9,7 +9,9 @@ use serde::Serialize;
 
 use super::rollout::{Deployment, Event, Rollout, RolloutState, TargetGroupHealth};
 use super::stopped_task::StoppedTask;
-use super::{DeploymentCircuitBreaker, EcsService, EcsServiceOutputs};
+use super::{
+    CapacityProviderStrategyItem, DeploymentCircuitBreaker, EcsService, EcsServiceOutputs,
+};
 use crate::aws::{Aws, cloud_map, send, tags};
 use crate::resource::{CallError, Lookup, TagMap};
 
@@ -36,6 +38,8 @@ pub struct EcsServiceObserved {
     pub draining: bool,
     /// ARN of the revision.
     pub task_definition: String,
+    /// On what its tasks run; none for a launch type.
+    pub capacity_provider_strategy: BTreeSet<CapacityProviderStrategyItem>,
     /// How many tasks ECS keeps running.
     pub desired_count: u32,
     /// How many run, of whatever deployment.
@@ -215,6 +219,15 @@ pub(super) fn observe(service: &api::Service) -> EcsServiceObserved {
         vpc_id: None,
         draining: service.status() == Some("DRAINING"),
         task_definition: service.task_definition.clone().unwrap_or_default(),
+        capacity_provider_strategy: service
+            .capacity_provider_strategy()
+            .iter()
+            .map(|item| CapacityProviderStrategyItem {
+                capacity_provider: item.capacity_provider.clone(),
+                weight: unsigned(item.weight),
+                base: unsigned(item.base),
+            })
+            .collect(),
         desired_count: unsigned(service.desired_count),
         running_count: unsigned(service.running_count),
         subnets: list(network.map(|network| network.subnets())),

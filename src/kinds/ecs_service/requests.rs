@@ -66,6 +66,26 @@ impl EcsService {
             .collect()
     }
 
+    /// A service has a launch type or a strategy, never both (the API model's CreateService).
+    pub(super) fn launch_type(&self) -> Option<api::LaunchType> {
+        let is_bare = self.capacity_provider_strategy.is_empty();
+        is_bare.then_some(api::LaunchType::Fargate)
+    }
+
+    pub(super) fn strategy(&self) -> Vec<api::CapacityProviderStrategyItem> {
+        self.capacity_provider_strategy
+            .iter()
+            .map(|item| {
+                api::CapacityProviderStrategyItem::builder()
+                    .capacity_provider(&item.capacity_provider)
+                    .weight(count(item.weight))
+                    .base(count(item.base))
+                    .build()
+                    .expect("its required member is set")
+            })
+            .collect()
+    }
+
     /// For a new service: what the stack sets, and nothing where it leaves all to AWS.
     pub(super) fn deployment_configuration(&self) -> Option<api::DeploymentConfiguration> {
         let breaker = self.deployment_circuit_breaker.as_ref().map(on);
@@ -144,7 +164,13 @@ impl EcsService {
         }
         // Another definition makes a new deployment by itself, and ECS looks every tag up for it.
         let only_moved = change.touches("image_digest") && !change.touches("task_definition");
-        if change.touches("deployment") || only_moved {
+        // An empty list is the launch type again; either way ECS asks for a new deployment ("you must force a new
+        // deployment", pipe-cd/pipecd#6385).
+        let moves = change.touches("capacity_provider_strategy");
+        if moves {
+            call = call.set_capacity_provider_strategy(Some(self.strategy()));
+        }
+        if change.touches("deployment") || only_moved || moves {
             call = call.force_new_deployment(true);
         }
         if change.touches("desired_count") {

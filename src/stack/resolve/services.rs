@@ -5,7 +5,7 @@ use crate::stack::place::Place;
 use crate::stack::problem::Problems;
 use crate::stack::resolved::{
     AllowRule, AllowSource, Architecture, Discovery, LEAST_EPHEMERAL_STORAGE, RecordType, Route,
-    Service, ServiceNames, Tier,
+    Service, ServiceNames, Spot, Tier,
 };
 use crate::stack::{fargate, scalars};
 
@@ -144,6 +144,7 @@ fn service(settings: &Settings, context: &Context, problems: &mut Problems) -> S
             .ephemeral_storage
             .or(defaults.ephemeral_storage)
             .unwrap_or(LEAST_EPHEMERAL_STORAGE),
+        spot: spot(settings, problems),
         subnets,
         exec: own.exec.or(defaults.exec).unwrap_or(false),
         allow: allow(settings, route.as_ref(), problems),
@@ -153,6 +154,30 @@ fn service(settings: &Settings, context: &Context, problems: &mut Problems) -> S
         deployment: deployment::resolve(settings, problems),
         containers,
     }
+}
+
+/// The service's own settings over the defaults', key by key. A share of 0 is no Spot at all.
+fn spot(settings: &Settings, problems: &mut Problems) -> Option<Spot> {
+    let nothing = file::Spot::default();
+    let own = settings.own.spot.as_ref().unwrap_or(&nothing);
+    let defaults = settings.defaults.spot.as_ref().unwrap_or(&nothing);
+    let share = own.share.or(defaults.share);
+    let base = own.base.or(defaults.base);
+    let is_given = |key: &str| settings.place_within("spot", key).is_given();
+    if is_given("base") && !is_given("share") {
+        problems
+            .error(
+                &settings.place_within("spot", "base"),
+                "without a `share` no task runs on Fargate Spot, whatever `base` says",
+            )
+            .label(format!("for the service `{}`", settings.name))
+            .hint("add `share: 50` beside it, for every second task beyond those");
+    }
+    let share = share.filter(|share| *share > 0)?;
+    Some(Spot {
+        share,
+        base: base.unwrap_or(0),
+    })
 }
 
 fn names(file: Option<&file::ServiceNames>) -> ServiceNames {

@@ -80,6 +80,8 @@ tells! {
     a_health_check_out_of_bounds: container_with("image: nginx\nhealth_check: { command: [CMD, check], interval: 1s, timeout: 90s, retries: 11, start_period: 10m }");
     a_stop_timeout_beyond_fargate_s: container_with("image: nginx\nstop_timeout: 5m");
     a_disk_beyond_fargate_s: service_with("ephemeral_storage: 201");
+    a_base_for_no_spot: service_with("spot: { base: 1 }");
+    a_share_beyond_all: service_with("spot: { share: 101 }");
     an_unknown_architecture: service_with("architecture: arm");
     an_unknown_container: containers_with("web: { image: nginx, depends_on: { migrat: success } }\nmigrate: { image: nginx, essential: false }");
     waiting_for_an_essential_end: containers_with("web: { image: nginx, depends_on: { migrate: success } }\nmigrate: { image: nginx }");
