@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     application_auto_scaling, call_log::CallLog, container_shell, fault_injection::ArmedFault,
-    images::ImageRule, server::Sandbox, task_outcome::TaskOutcomeRule, visit,
+    images::ImageRule, secrets::SecretRule, server::Sandbox, task_outcome::TaskOutcomeRule, visit,
 };
 
 pub const PREFIX: &str = "/_navi/";
@@ -28,6 +28,7 @@ pub fn answer(sandbox: &Sandbox, request: &Request<Bytes>) -> Response<Bytes> {
         ("GET", "calls") => calls(sandbox),
         ("GET", "faults") => faults(sandbox),
         ("GET", "images") => images(sandbox),
+        ("GET", "secrets") => secrets(sandbox),
         ("GET", "tasks") => tasks(sandbox),
         ("POST", "reset") => {
             sandbox.reset();
@@ -47,6 +48,7 @@ pub fn answer(sandbox: &Sandbox, request: &Request<Bytes>) -> Response<Bytes> {
             Ok(json!({}))
         }
         ("POST", "tasks") => add_task_outcome(sandbox, body),
+        ("POST", "secrets") => add_secret(sandbox, body),
         ("POST", "images") => add_image(sandbox, body),
         ("POST", "scale") => scale(sandbox, body),
         ("POST", "exec") => run_command(sandbox, body),
@@ -96,6 +98,10 @@ fn images(sandbox: &Sandbox) -> Result<Value, Refusal> {
     serde_json::to_value(&sandbox.lock().world.images).map_err(unwritable)
 }
 
+fn secrets(sandbox: &Sandbox) -> Result<Value, Refusal> {
+    serde_json::to_value(&sandbox.lock().world.secrets).map_err(unwritable)
+}
+
 fn arm_fault(sandbox: &Sandbox, body: &Bytes) -> Result<Value, Refusal> {
     let fault: ArmedFault = read(body)?;
     sandbox.lock().faults.arm(fault);
@@ -105,6 +111,12 @@ fn arm_fault(sandbox: &Sandbox, body: &Bytes) -> Result<Value, Refusal> {
 fn add_task_outcome(sandbox: &Sandbox, body: &Bytes) -> Result<Value, Refusal> {
     let rule: TaskOutcomeRule = read(body)?;
     sandbox.lock().world.task_outcomes.add(rule);
+    Ok(json!({}))
+}
+
+fn add_secret(sandbox: &Sandbox, body: &Bytes) -> Result<Value, Refusal> {
+    let rule: SecretRule = read(body)?;
+    sandbox.lock().world.secrets.add(rule);
     Ok(json!({}))
 }
 

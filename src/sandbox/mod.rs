@@ -25,6 +25,7 @@ mod logs;
 mod pace;
 mod pagination;
 mod route53;
+mod secrets;
 mod server;
 mod service;
 mod sts;

@@ -16,6 +16,7 @@ pub enum Doing {
     ValidationRecordAppears,
     CertificateIsIssued,
     RecordChangeSyncs,
+    CapacityProvidersAttach,
     TaskIsProvisioned,
     TaskStarts,
     TaskStops,
@@ -27,7 +28,7 @@ pub enum Doing {
 }
 
 /// Seconds at AWS's own speed, and where the figure comes from (aws-behaviour sections; [I] = inferred there).
-const DURATIONS: [(Doing, u64, &str); 19] = [
+const DURATIONS: [(Doing, u64, &str); 20] = [
     (
         Doing::NatGatewayBecomesAvailable,
         100,
@@ -43,6 +44,7 @@ const DURATIONS: [(Doing, u64, &str); 19] = [
     (Doing::ValidationRecordAppears, 3, "§2.11 records"),
     (Doing::CertificateIsIssued, 20, "§2.11 typical"),
     (Doing::RecordChangeSyncs, 30, "§2.12 ready"),
+    (Doing::CapacityProvidersAttach, 5, "§2.17 [I]"),
     (Doing::TaskIsProvisioned, 10, "§6.3 [I]"),
     (Doing::TaskStarts, 30, "§6.3 [I]"),
     (Doing::TaskStops, 30, "§2.18 [I]"),

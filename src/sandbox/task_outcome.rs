@@ -1,4 +1,4 @@
-//! What becomes of a service's tasks? They run, unless somebody asked the sandbox otherwise.
+//! What becomes of a task's containers? They run, unless somebody asked the sandbox otherwise.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,8 @@ pub enum TaskOutcome {
     Exits,
     /// It runs, but its targets fail their health checks.
     Unhealthy,
+    /// It runs, but its container fails the health check that its definition has.
+    ContainerUnhealthy,
 }
 
 /// One instruction: tasks with such an image end up so.
@@ -36,18 +38,13 @@ impl TaskOutcomes {
         self.0.push(rule);
     }
 
-    /// What becomes of a task with these images: the first failure that a rule asks for, in the order of the images.
-    pub fn of<'a>(&self, images: impl IntoIterator<Item = &'a str>) -> TaskOutcome {
-        images
-            .into_iter()
-            .filter_map(|image| {
-                self.0
-                    .iter()
-                    .rev()
-                    .find(|rule| image.contains(&rule.image))
-                    .map(|rule| rule.outcome)
-            })
-            .find(|outcome| *outcome != TaskOutcome::Runs)
+    /// What becomes of a container with this image.
+    pub fn of(&self, image: &str) -> TaskOutcome {
+        self.0
+            .iter()
+            .rev()
+            .find(|rule| image.contains(&rule.image))
+            .map(|rule| rule.outcome)
             .unwrap_or_default()
     }
 }
@@ -59,19 +56,17 @@ mod tests {
     #[test]
     fn the_latest_rule_for_an_image_decides() {
         let mut outcomes = TaskOutcomes::default();
-        assert_eq!(outcomes.of(["nginx:latest"]), TaskOutcome::Runs);
+        assert_eq!(outcomes.of("nginx:latest"), TaskOutcome::Runs);
         outcomes.add(TaskOutcomeRule {
             image: "nginx".into(),
             outcome: TaskOutcome::CannotPull,
         });
-        assert_eq!(
-            outcomes.of(["api", "nginx:latest"]),
-            TaskOutcome::CannotPull
-        );
+        assert_eq!(outcomes.of("nginx:latest"), TaskOutcome::CannotPull);
+        assert_eq!(outcomes.of("api"), TaskOutcome::Runs);
         outcomes.add(TaskOutcomeRule {
             image: "nginx".into(),
             outcome: TaskOutcome::Runs,
         });
-        assert_eq!(outcomes.of(["nginx:latest"]), TaskOutcome::Runs);
+        assert_eq!(outcomes.of("nginx:latest"), TaskOutcome::Runs);
     }
 }

@@ -172,6 +172,15 @@ pub fn health(service: &Service, instance: &Instance) -> &'static str {
     }
 }
 
+/// What ECS tells of a task whose containers pass their health checks.
+pub fn become_healthy(context: &mut Context<'_>, service_id: &str, id: &str) {
+    let key = Instance::key(service_id, id);
+    if let Some(instance) = context.region.cloud_map.instances.get_mut(&key) {
+        instance.is_healthy = true;
+        write_records(context, service_id);
+    }
+}
+
 pub fn update_custom_health(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
     let parameters = call.parameters();
     let id = parameters.required_string("InstanceId")?;

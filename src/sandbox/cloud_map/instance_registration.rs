@@ -77,11 +77,18 @@ fn begin_registration(
     attributes: BTreeMap<String, String>,
     creator_request_id: String,
 ) -> String {
+    // Without a health check of the caller's own nobody could ever tell that it has become healthy.
+    let has_check = context
+        .region
+        .cloud_map
+        .service(service_id)
+        .is_ok_and(|service| service.has_custom_health_check);
+    let status = attributes.get("AWS_INIT_HEALTH_STATUS").map(String::as_str);
+    let begins_unhealthy = has_check && status == Some("UNHEALTHY");
     let instance = Instance {
         id: id.to_owned(),
         service_id: service_id.to_owned(),
-        is_healthy: attributes.get("AWS_INIT_HEALTH_STATUS").map(String::as_str)
-            != Some("UNHEALTHY"),
+        is_healthy: !begins_unhealthy,
         attributes,
         creator_request_id,
     };

@@ -14,6 +14,7 @@ mod tags;
 mod tests;
 
 pub use self::{
+    instance::become_healthy,
     instance_registration::{deregister, register},
     state::CloudMap,
 };

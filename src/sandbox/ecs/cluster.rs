@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
+    capacity::{Share, begin_update, read_providers, read_strategy, to_list},
     request::{client, includes, invalid, is_name, missing, page, tag_list, tags_at_create},
     state::Ecs,
     task::TaskState,
@@ -17,11 +18,17 @@ pub struct Cluster {
     pub is_active: bool,
     pub container_insights: String,
     pub capacity_providers: Vec<String>,
+    /// Of services that ask for nothing else.
+    pub default_strategy: Vec<Share>,
+    /// While providers are attached or taken away.
+    pub is_updating: bool,
+    /// Whether the providers that it was made with have been attached.
+    pub is_provisioned: bool,
     pub tags: Tags,
 }
 
 impl Cluster {
-    fn to_value(&self, ecs: &Ecs, shows_settings: bool, shows_tags: bool) -> Value {
+    pub fn to_value(&self, ecs: &Ecs, shows_settings: bool, shows_tags: bool) -> Value {
         let services = ecs
             .services
             .values()
@@ -35,10 +42,10 @@ impl Cluster {
             true => tag_list(&self.tags),
             false => json!([]),
         };
-        json!({
+        let mut value = json!({
             "clusterArn": self.arn,
             "clusterName": self.name,
-            "status": if self.is_active { "ACTIVE" } else { "INACTIVE" },
+            "status": self.status(),
             "registeredContainerInstancesCount": 0,
             "runningTasksCount": ecs.count_tasks(&self.arn, TaskState::is_running),
             "pendingTasksCount": ecs.count_tasks(&self.arn, TaskState::is_pending),
@@ -47,8 +54,23 @@ impl Cluster {
             "tags": tags,
             "settings": settings,
             "capacityProviders": self.capacity_providers,
-            "defaultCapacityProviderStrategy": [],
-        })
+            "defaultCapacityProviderStrategy": to_list(&self.default_strategy),
+        });
+        if !self.capacity_providers.is_empty() {
+            value["attachmentsStatus"] = match self.is_updating {
+                true => json!("UPDATE_IN_PROGRESS"),
+                false => json!("UPDATE_COMPLETE"),
+            };
+        }
+        value
+    }
+
+    fn status(&self) -> &'static str {
+        match (self.is_active, self.is_provisioned) {
+            (false, _) => "INACTIVE",
+            (true, false) => "PROVISIONING",
+            (true, true) => "ACTIVE",
+        }
     }
 }
 
@@ -68,6 +90,11 @@ pub fn create(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
     if let Some(existing) = context.region.ecs.clusters.get(&arn) {
         return Ok(json!({"cluster": existing.to_value(&context.region.ecs, true, true)}));
     }
+    let providers = read_providers(&parameters)?;
+    let default_strategy = read_strategy(
+        &parameters.list("defaultCapacityProviderStrategy"),
+        &providers,
+    )?;
     let insights = parameters
         .list("settings")
         .iter()
@@ -79,19 +106,24 @@ pub fn create(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
         name: name.to_owned(),
         is_active: true,
         container_insights: insights.to_owned(),
-        capacity_providers: parameters
-            .strings("capacityProviders")
-            .into_iter()
-            .map(str::to_owned)
-            .collect(),
+        is_provisioned: providers.is_empty(),
+        capacity_providers: providers,
+        default_strategy,
+        is_updating: false,
         tags,
     };
     // The first cluster of an account brings the service's role (aws-behaviour §2.9).
     iam::ensure_service_linked_role(context, "ecs.amazonaws.com");
     let ecs = &mut context.region.ecs;
     ecs.inactive_clusters.remove(&arn);
-    let answer = cluster.to_value(ecs, true, true);
-    ecs.clusters.insert(arn, cluster);
+    let has_providers = !cluster.capacity_providers.is_empty();
+    ecs.clusters.insert(arn.clone(), cluster);
+    // With providers it is not active at once (aws-behaviour §2.17).
+    if has_providers {
+        begin_update(context, &arn);
+    }
+    let ecs = &context.region.ecs;
+    let answer = ecs.cluster(Some(&arn))?.to_value(ecs, true, true);
     Ok(json!({"cluster": answer}))
 }
 
@@ -136,7 +168,9 @@ pub fn delete(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
         .string("cluster")
         .ok_or_else(|| client("Cluster can not be blank."))?;
     let ecs = &mut context.region.ecs;
-    let arn = ecs.cluster(Some(id))?.arn.clone();
+    let cluster = ecs.cluster(Some(id))?;
+    cluster.refuse_while_updating()?;
+    let arn = cluster.arn.clone();
     if ecs.services.values().any(|service| service.cluster == arn) {
         return Err(Fault::new(
             "ClusterContainsServicesException",

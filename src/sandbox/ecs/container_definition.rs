@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::request::client;
+use super::{container_rules, request::client};
 use crate::sandbox::fault::Fault;
 
 /// Normalises the containers in place. `is_awsvpc`: each task has a network interface of its own.
-pub fn normalise(containers: &mut [Value], is_awsvpc: bool) -> Result<(), Fault> {
+pub fn normalise(containers: &mut [Value], is_awsvpc: bool, is_fargate: bool) -> Result<(), Fault> {
     let mut names = BTreeSet::new();
     for container in containers.iter_mut() {
         let Some(container) = container.as_object_mut() else {
@@ -35,6 +35,7 @@ pub fn normalise(containers: &mut [Value], is_awsvpc: bool) -> Result<(), Fault>
         check_log_options(container)?;
         normalise_ports(container, is_awsvpc)?;
         fill_in(container);
+        container_rules::apply(container, is_fargate)?;
     }
     let is_essential = |container: &Value| container["essential"] == json!(true);
     if !containers.iter().any(is_essential) {
@@ -42,7 +43,7 @@ pub fn normalise(containers: &mut [Value], is_awsvpc: bool) -> Result<(), Fault>
             "A task definition must have at least one essential container.",
         ));
     }
-    Ok(())
+    container_rules::check_dependencies(containers)
 }
 
 fn fill_in(container: &mut Map<String, Value>) {

@@ -3,7 +3,9 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{service_settings::Settings, state::Ecs, task::TaskState};
+use super::{
+    capacity::to_list, service::Service, service_settings::Settings, state::Ecs, task::TaskState,
+};
 use crate::sandbox::{clock::Moment, world::Context};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -75,14 +77,14 @@ impl Deployment {
     }
 
     /// `desired` is the service's for the primary deployment; another one wants no more than it still has.
-    pub fn to_value(&self, ecs: &Ecs, service: &str, desired: Option<i64>) -> Value {
+    pub fn to_value(&self, ecs: &Ecs, service: &Service, desired: Option<i64>) -> Value {
         let count = |is_counted: fn(TaskState) -> bool| {
-            ecs.tasks_of(service)
+            ecs.tasks_of(&service.arn)
                 .filter(|task| task.deployment == self.id && is_counted(task.state))
                 .count()
         };
         let wanted = ecs
-            .tasks_of(service)
+            .tasks_of(&service.arn)
             .filter(|task| task.deployment == self.id && task.is_wanted)
             .count();
         let mut value = Map::from_iter([
@@ -114,7 +116,6 @@ impl Deployment {
             ("failedTasks".to_owned(), json!(self.failed_tasks)),
             ("createdAt".to_owned(), json!(self.created.seconds())),
             ("updatedAt".to_owned(), json!(self.updated.seconds())),
-            ("launchType".to_owned(), json!("FARGATE")),
             (
                 "platformVersion".to_owned(),
                 json!(actual_platform(&self.settings.platform_version)),
@@ -123,6 +124,13 @@ impl Deployment {
             ("rolloutState".to_owned(), json!(self.rollout)),
             ("rolloutStateReason".to_owned(), json!(self.rollout_reason)),
         ]);
+        match service.strategy.is_empty() {
+            true => value.insert("launchType".to_owned(), json!("FARGATE")),
+            false => value.insert(
+                "capacityProviderStrategy".to_owned(),
+                to_list(&service.strategy),
+            ),
+        };
         if let Some(network) = &self.settings.network {
             value.insert("networkConfiguration".to_owned(), network.to_value());
         }

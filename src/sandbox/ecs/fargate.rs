@@ -1,11 +1,49 @@
-//! Which sizes of tasks does Fargate run?
+//! Which sizes and platforms of tasks does Fargate run?
 
-use serde_json::Value;
+use std::ops::RangeInclusive;
+
+use serde_json::{Map, Value};
 
 use super::request::client;
 use crate::sandbox::fault::Fault;
 
 const GIB: u64 = 1024;
+
+/// GiB that a task can ask for; without asking it has 20 (the API model's EphemeralStorage).
+const STORAGE: RangeInclusive<i64> = 21..=200;
+const ARCHITECTURES: [&str; 2] = ["X86_64", "ARM64"];
+
+/// Processor, operating system, storage.
+pub fn check_platform(definition: &Map<String, Value>) -> Result<(), Fault> {
+    let size = definition
+        .get("ephemeralStorage")
+        .map(|storage| &storage["sizeInGiB"]);
+    if size.is_some_and(|size| !size.as_i64().is_some_and(|size| STORAGE.contains(&size))) {
+        return Err(client(format!(
+            "Invalid setting for ephemeral storage. It must be between {} and {} GiB.",
+            STORAGE.start(),
+            STORAGE.end()
+        )));
+    }
+    let Some(platform) = definition.get("runtimePlatform") else {
+        return Ok(());
+    };
+    let architecture = platform["cpuArchitecture"].as_str();
+    let system = platform["operatingSystemFamily"].as_str();
+    let is_known = architecture.is_none_or(|name| ARCHITECTURES.contains(&name))
+        && system.is_none_or(|name| name == "LINUX" || name.starts_with("WINDOWS_SERVER_"));
+    if !is_known {
+        return Err(client(
+            "Invalid 'runtimePlatform' setting for task definition.",
+        ));
+    }
+    if architecture == Some("ARM64") && system.is_some_and(|name| name != "LINUX") {
+        return Err(client(
+            "The CPU architecture ARM64 is only supported with the operating system family LINUX.",
+        ));
+    }
+    Ok(())
+}
 
 /// CPU units in thousandths of 1024, as ECS takes them: `256` or `.25 vCPU`.
 pub fn cpu_units(text: &str) -> Option<u64> {

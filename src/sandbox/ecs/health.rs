@@ -1,6 +1,9 @@
 //! Who answers at an address, and does a task do its work?
 
-use super::task::{Task, TaskState};
+use super::{
+    container_start::ContainerHealth,
+    task::{Task, TaskState},
+};
 use crate::sandbox::{
     ec2::{Ec2, network_interface::NetworkInterface},
     elb::{self, Health},
@@ -32,7 +35,7 @@ pub fn reply(region: &Region, vpc_id: &str, address: &str, port: i64, askers: &[
         .filter_map(|asker| region.ec2.network_interfaces.get(*asker))
         .any(|asker| region.ec2.lets_through(asker, interface, port));
     match listener {
-        Some(task) if may_ask && task.outcome == TaskOutcome::Unhealthy => Reply::Fails,
+        Some(task) if may_ask && task.is_to_be(TaskOutcome::Unhealthy) => Reply::Fails,
         Some(_) if may_ask => Reply::Serves,
         _ => Reply::Nothing,
     }
@@ -47,7 +50,7 @@ fn interface_at<'a>(ec2: &'a Ec2, vpc_id: &str, address: &str) -> Option<&'a Net
 fn listens(task: &Task, port: i64) -> bool {
     task.containers
         .iter()
-        .any(|container| container.ports.contains(&port))
+        .any(|container| container.exit_code.is_none() && container.ports.contains(&port))
 }
 
 /// What the scheduler makes of a task.
@@ -55,15 +58,14 @@ fn listens(task: &Task, port: i64) -> bool {
 pub enum Condition {
     NotYet,
     Good,
-    /// The target group whose health checks it fails, and why.
+    /// What the service tells of it, and why the task is stopped.
     Bad {
-        target_group: String,
-        port: i64,
-        reason: &'static str,
+        event: String,
+        reason: String,
     },
 }
 
-/// A task is good when it has run for a moment and all of its targets are healthy.
+/// A task is good when it has run for a moment, its essential containers pass their health checks, and all of its targets are healthy.
 pub fn condition(
     context: &Context<'_>,
     task: &Task,
@@ -76,6 +78,19 @@ pub fn condition(
         true => Condition::NotYet,
         false => Condition::Good,
     };
+    let is_in_grace = context.now < started + grace_period;
+    if task.checks_health() {
+        match task.health() {
+            ContainerHealth::Healthy => {}
+            ContainerHealth::Unhealthy if !is_in_grace => {
+                return Condition::Bad {
+                    event: format!("(task {}) failed container health checks.", task.id),
+                    reason: "Task failed container health checks".to_owned(),
+                };
+            }
+            _ => condition = Condition::NotYet,
+        }
+    }
     let address = task.interface.private_ip.to_string();
     for used in &task.load_balancers {
         let reason = match elb::health(context, &used.target_group, &address, used.port) {
@@ -87,14 +102,16 @@ pub fn condition(
                 continue;
             }
         };
-        if context.now < started + grace_period {
+        if is_in_grace {
             condition = Condition::NotYet;
             continue;
         }
+        let (port, target_group) = (used.port, &used.target_group);
         return Condition::Bad {
-            target_group: used.target_group.clone(),
-            port: used.port,
-            reason,
+            event: format!(
+                "(port {port}) is unhealthy in (target-group {target_group}) due to (reason {reason})."
+            ),
+            reason: format!("Task failed ELB health checks in (target-group {target_group})"),
         };
     }
     condition

@@ -1,13 +1,17 @@
 //! What does ECS keep? Clusters, task definitions, services, and the tasks that the scheduler runs for them.
 
 mod breaker;
+mod capacity;
 mod cluster;
 mod container_definition;
+mod container_rules;
+mod container_start;
 mod deployment;
 mod fargate;
 mod health;
 mod request;
 mod scheduler;
+mod secret_access;
 mod service;
 mod service_changes;
 mod service_count;
@@ -41,6 +45,8 @@ pub fn operation(name: &str) -> Option<Operation> {
         "DescribeClusters" => cluster::describe,
         "ListClusters" => cluster::list,
         "DeleteCluster" => cluster::delete,
+        "PutClusterCapacityProviders" => capacity::put,
+        "DescribeCapacityProviders" => capacity::describe,
         "RegisterTaskDefinition" => task_definition::register,
         "DescribeTaskDefinition" => task_definition::describe,
         "ListTaskDefinitions" => task_definition_listing::revisions,

@@ -182,22 +182,14 @@ fn stop_sick_tasks(context: &mut Context<'_>, arn: &str) {
         return;
     };
     for (task, condition) in view.tasks {
-        let Condition::Bad {
-            target_group,
-            port,
-            reason,
-        } = condition
-        else {
+        let Condition::Bad { event, reason } = condition else {
             continue;
         };
-        let message = format!(
-            "(port {port}) is unhealthy in (target-group {target_group}) due to (reason {reason})."
-        );
-        service::tell(context, arn, &message);
+        service::tell(context, arn, &event);
         task_stop::count_failure(context, &task.arn);
         let stop = Stop {
             code: "ServiceSchedulerInitiated",
-            reason: format!("Task failed ELB health checks in (target-group {target_group})"),
+            reason,
         };
         task_stop::stop(context, &task.arn, stop, true);
     }

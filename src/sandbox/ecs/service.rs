@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{
+    capacity::{Share, to_list},
     deployment::Deployment,
     request::{includes, invalid, missing, page, tag_list},
     state::Ecs,
@@ -33,7 +34,9 @@ pub struct Service {
     pub cluster: String,
     pub status: Status,
     pub desired_count: i64,
+    /// Shown only without a strategy.
     pub launch_type: String,
+    pub strategy: Vec<Share>,
     pub scheduling_strategy: String,
     /// Percentages and circuit breaker, with ECS's defaults.
     pub deployment_configuration: Value,
@@ -81,7 +84,7 @@ impl Service {
             .enumerate()
             .map(|(index, deployment)| {
                 let desired = (index == 0).then_some(self.desired_count);
-                deployment.to_value(ecs, &self.arn, desired)
+                deployment.to_value(ecs, self, desired)
             })
             .collect();
         let events: Value = self
@@ -99,7 +102,6 @@ impl Service {
             "desiredCount": self.desired_count,
             "runningCount": count(TaskState::is_running),
             "pendingCount": count(TaskState::is_pending),
-            "launchType": self.launch_type,
             "platformFamily": "Linux",
             "deploymentConfiguration": self.deployment_configuration,
             "deployments": deployments,
@@ -115,6 +117,10 @@ impl Service {
             "enableExecuteCommand": self.enables_execute_command,
             "availabilityZoneRebalancing": self.zone_rebalancing,
         });
+        match self.strategy.is_empty() {
+            true => value["launchType"] = json!(self.launch_type),
+            false => value["capacityProviderStrategy"] = to_list(&self.strategy),
+        }
         if let Some(members) = value.as_object_mut() {
             self.add_settings(members);
         }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
+    capacity::read_strategy,
     deployment::Deployment,
     request::invalid,
     scheduler,
@@ -51,6 +52,15 @@ pub fn update(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
             "Task definition does not support launch_type FARGATE.",
         ));
     }
+    // An empty list goes back to the launch type; neither makes a deployment (the API model's UpdateService).
+    let strategy = match parameters.has("capacityProviderStrategy") {
+        false => None,
+        true => {
+            let cluster = ecs.cluster(Some(&service.cluster))?;
+            let asked = parameters.list("capacityProviderStrategy");
+            Some(read_strategy(&asked, &cluster.capacity_providers)?)
+        }
+    };
     let is_forced = parameters.boolean("forceNewDeployment")? == Some(true);
     let is_new = is_forced || before != Some(&settings);
     let path = service.path().to_owned();
@@ -66,6 +76,7 @@ pub fn update(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
         .get_mut(&arn)
         .ok_or_else(not_found)?;
     service.desired_count = desired_count.unwrap_or(service.desired_count);
+    service.strategy = strategy.unwrap_or_else(|| service.strategy.clone());
     service.grace_period = grace_period.unwrap_or(service.grace_period);
     service.enables_execute_command = execute_command.unwrap_or(service.enables_execute_command);
     service.enables_managed_tags = managed_tags.unwrap_or(service.enables_managed_tags);

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
+    capacity::{Share, read_strategy},
     deployment::Deployment,
     request::{invalid, is_name, tags_at_create},
     scheduler,
@@ -76,7 +77,8 @@ fn read(
     let parameters = call.parameters();
     let tags = tags_at_create(&parameters)?;
     let settings = Settings::read(context.region, &parameters, None)?;
-    let launch_type = launch_type(&parameters);
+    let strategy = read_asked_strategy(context, &parameters, cluster)?;
+    let launch_type = launch_type(&parameters, &strategy);
     check_launch_type(context, &settings, launch_type)?;
     if parameters.string("schedulingStrategy") == Some("DAEMON") {
         return Err(invalid(
@@ -92,6 +94,7 @@ fn read(
         status: Status::Active,
         desired_count,
         launch_type: launch_type.to_owned(),
+        strategy,
         scheduling_strategy: "REPLICA".to_owned(),
         deployment_configuration: deployment_configuration(&parameters, &Value::Null),
         grace_period: parameters
@@ -128,16 +131,31 @@ pub fn read_desired_count(parameters: &Parameters<'_>) -> Result<Option<i64>, Fa
     Ok(count)
 }
 
-/// ECS's own default is EC2, unless a strategy names Fargate.
-fn launch_type<'a>(parameters: &Parameters<'a>) -> &'a str {
-    let strategy = parameters.list("capacityProviderStrategy");
-    let is_fargate = strategy.iter().any(|item| {
-        item.string("capacityProvider")
-            .is_some_and(|provider| provider.starts_with("FARGATE"))
-    });
-    parameters
-        .string("launchType")
-        .unwrap_or(if is_fargate { "FARGATE" } else { "EC2" })
+/// A strategy or a launch type; with neither it is the cluster's own strategy, if there is one.
+fn read_asked_strategy(
+    context: &Context<'_>,
+    parameters: &Parameters<'_>,
+    cluster: &str,
+) -> Result<Vec<Share>, Fault> {
+    let cluster = context.region.ecs.cluster(Some(cluster))?;
+    let asked = parameters.list("capacityProviderStrategy");
+    match (parameters.has("launchType"), asked.is_empty()) {
+        (true, false) => Err(invalid(
+            "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.",
+        )),
+        (true, true) => Ok(Vec::new()),
+        (false, true) => Ok(cluster.default_strategy.clone()),
+        (false, false) => read_strategy(&asked, &cluster.capacity_providers),
+    }
+}
+
+/// ECS's own default is EC2; all of the sandbox's capacity providers are Fargate's.
+fn launch_type<'a>(parameters: &Parameters<'a>, strategy: &[Share]) -> &'a str {
+    let default = match strategy.is_empty() {
+        true => "EC2",
+        false => "FARGATE",
+    };
+    parameters.string("launchType").unwrap_or(default)
 }
 
 /// The sandbox has no container instances.

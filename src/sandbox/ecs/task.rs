@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{
+    container_start::ContainerHealth,
     deployment::actual_platform,
     request::tag_list,
     service_settings::{LoadBalancing, Registry},
@@ -63,6 +64,12 @@ pub struct Task {
     /// Whether it is to run, or to stop.
     pub is_wanted: bool,
     pub platform_version: String,
+    /// None: by the launch type.
+    pub capacity_provider: Option<String>,
+    /// As the task's attribute writes it.
+    pub cpu_architecture: &'static str,
+    /// GiB.
+    pub ephemeral_storage: i64,
     pub cpu: String,
     pub memory: String,
     pub zone: String,
@@ -71,7 +78,6 @@ pub struct Task {
     pub load_balancers: Vec<LoadBalancing>,
     pub registries: Vec<Registry>,
     pub enables_execute_command: bool,
-    pub outcome: TaskOutcome,
     pub tags: Tags,
     pub created: Moment,
     pub pull_started: Option<Moment>,
@@ -115,6 +121,12 @@ pub struct Container {
     pub reason: Option<String>,
     /// Of the image that was pulled.
     pub image_digest: Option<String>,
+    pub outcome: TaskOutcome,
+    /// Whether its definition has a health check.
+    pub checks_health: bool,
+    /// Until the check says so for the first time, at AWS's own speed.
+    pub seconds_to_health: u64,
+    pub health: ContainerHealth,
 }
 
 impl Task {
@@ -124,6 +136,7 @@ impl Task {
             .iter()
             .map(|container| self.container_to_value(container))
             .collect();
+        let storage = json!({"sizeInGiB": self.ephemeral_storage});
         let mut value = Map::from_iter([
             ("taskArn".to_owned(), json!(self.arn)),
             ("clusterArn".to_owned(), json!(self.cluster)),
@@ -147,20 +160,17 @@ impl Task {
             ("platformFamily".to_owned(), json!("Linux")),
             ("cpu".to_owned(), json!(self.cpu)),
             ("memory".to_owned(), json!(self.memory)),
-            ("ephemeralStorage".to_owned(), json!({"sizeInGiB": 20})),
-            (
-                "fargateEphemeralStorage".to_owned(),
-                json!({"sizeInGiB": 20}),
-            ),
+            ("ephemeralStorage".to_owned(), storage.clone()),
+            ("fargateEphemeralStorage".to_owned(), storage),
             (
                 "enableExecuteCommand".to_owned(),
                 json!(self.enables_execute_command),
             ),
-            ("healthStatus".to_owned(), json!("UNKNOWN")),
+            ("healthStatus".to_owned(), json!(self.health().text())),
             ("attachments".to_owned(), json!([self.attachment()])),
             (
                 "attributes".to_owned(),
-                json!([{"name": "ecs.cpu-architecture", "value": "x86_64"}]),
+                json!([{"name": "ecs.cpu-architecture", "value": self.cpu_architecture}]),
             ),
             ("containers".to_owned(), containers),
             ("overrides".to_owned(), self.overrides()),
@@ -194,6 +204,9 @@ impl Task {
         }
         if self.pull_started.is_some() {
             value.insert("connectivity".to_owned(), json!("CONNECTED"));
+        }
+        if let Some(provider) = &self.capacity_provider {
+            value.insert("capacityProviderName".to_owned(), json!(provider));
         }
         if let Some(stop) = &self.stop {
             value.insert("stopCode".to_owned(), json!(stop.code));
@@ -250,7 +263,7 @@ impl Task {
                 "attachmentId": self.interface.attachment_id,
                 "privateIpv4Address": self.interface.private_ip,
             }],
-            "healthStatus": "UNKNOWN",
+            "healthStatus": container.health.text(),
             "cpu": container.cpu.to_string(),
         });
         if let Some(digest) = &container.image_digest {
@@ -271,12 +284,19 @@ impl Task {
         value
     }
 
-    /// Whether its containers still answer.
+    /// Whether one of its containers was told to end up so.
+    pub fn is_to_be(&self, outcome: TaskOutcome) -> bool {
+        self.containers
+            .iter()
+            .any(|container| container.outcome == outcome)
+    }
+
+    /// Whether its containers still answer; those that only run to their end don't count.
     pub fn is_up(&self) -> bool {
         matches!(self.state, TaskState::Running | TaskState::Deactivating)
             && self
                 .containers
                 .iter()
-                .all(|container| container.exit_code.is_none())
+                .all(|container| !container.is_essential || container.exit_code.is_none())
     }
 }

@@ -163,18 +163,29 @@ fn read(given: &Value) -> Result<Map<String, Value>, Fault> {
             .or_insert_with(|| json!([]));
     }
     normalise_size(&mut definition);
+    fargate::check_platform(&definition)?;
     let is_awsvpc = definition.get("networkMode") == Some(&json!("awsvpc"));
+    let has_execution_role = definition.contains_key("executionRoleArn");
+    let wants_fargate = definition
+        .get("requiresCompatibilities")
+        .and_then(Value::as_array)
+        .is_some_and(|list| list.contains(&json!("FARGATE")));
     let Some(Value::Array(containers)) = definition.get_mut("containerDefinitions") else {
         return Err(client("Container list cannot be empty."));
     };
     if containers.is_empty() {
         return Err(client("Container list cannot be empty."));
     }
-    container_definition::normalise(containers, is_awsvpc)?;
-    let wants_fargate = definition
-        .get("requiresCompatibilities")
-        .and_then(Value::as_array)
-        .is_some_and(|list| list.contains(&json!("FARGATE")));
+    container_definition::normalise(containers, is_awsvpc, wants_fargate)?;
+    let has_secrets = |container: &Value| {
+        let secrets = container["secrets"].as_array();
+        secrets.is_some_and(|secrets| !secrets.is_empty())
+    };
+    if !has_execution_role && containers.iter().any(has_secrets) {
+        return Err(client(
+            "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'.",
+        ));
+    }
     if wants_fargate {
         check_fargate(&definition, is_awsvpc)?;
     }

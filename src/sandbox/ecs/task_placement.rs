@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{
+    capacity,
+    container_start::{self, ContainerHealth},
     service::{self, Service},
     service_settings::{Network, Settings},
     state::Ecs,
@@ -20,11 +22,15 @@ use crate::sandbox::{
     fault::Fault,
     pace::Doing,
     tags::Tags,
+    task_outcome::TaskOutcome,
     world::Context,
 };
 
 /// One of AWS's own accounts, in which Fargate's machines are.
 const FARGATE_ACCOUNT: &str = "578734482556";
+
+/// GiB that every task on Fargate has.
+const LEAST_STORAGE: i64 = 20;
 
 /// Launches a task of the service's primary deployment. An error says why there is no room.
 pub fn launch(context: &mut Context<'_>, arn: &str) -> Result<(), Fault> {
@@ -121,15 +127,28 @@ fn make(
         .ecs
         .task_definition(&settings.task_definition)?;
     let mut containers: Vec<Container> = definition.containers().iter().map(container).collect();
-    let images: Vec<&str> = containers
-        .iter()
-        .map(|container| container.image.as_str())
-        .collect();
-    let outcome = context.task_outcomes.of(images);
     let text = |name: &str| definition.text(name).unwrap_or_default().to_owned();
     let (cpu, memory) = (text("cpu"), text("memory"));
+    let member = |name: &str| definition.definition.get(name).unwrap_or(&Value::Null);
+    let cpu_architecture = match member("runtimePlatform")["cpuArchitecture"].as_str() {
+        Some("ARM64") => "arm64",
+        _ => "x86_64",
+    };
+    let ephemeral_storage = member("ephemeralStorage")["sizeInGiB"]
+        .as_i64()
+        .unwrap_or(LEAST_STORAGE);
+    let on_provider = |provider: &str| {
+        let tasks =
+            context.region.ecs.tasks_of(&service.arn).filter(|task| {
+                task.is_wanted && task.capacity_provider.as_deref() == Some(provider)
+            });
+        i64::try_from(tasks.count()).unwrap_or(i64::MAX)
+    };
+    let capacity_provider = capacity::choose(&service.strategy, on_provider).map(str::to_owned);
     let tags = tags(service, definition, cluster);
     for container in &mut containers {
+        container.outcome = context.task_outcomes.of(&container.image);
+        container.seconds_to_health = container_start::seconds_to_health(definition, container);
         let identifier = context.ids.uuid();
         container.arn = context.arn("ecs", format_args!("container/{cluster}/{id}/{identifier}"));
         container.runtime_id = format!("{id}-{}", 1_000_000_000 + context.ids.below(9_000_000_000));
@@ -145,6 +164,9 @@ fn make(
         state: TaskState::Provisioning,
         is_wanted: true,
         platform_version: settings.platform_version.clone(),
+        capacity_provider,
+        cpu_architecture,
+        ephemeral_storage,
         cpu,
         memory,
         zone,
@@ -153,7 +175,6 @@ fn make(
         load_balancers: settings.load_balancers.clone(),
         registries: settings.registries.clone(),
         enables_execute_command: service.enables_execute_command,
-        outcome,
         tags,
         created: context.now,
         pull_started: None,
@@ -184,6 +205,10 @@ fn container(definition: &Value) -> Container {
         exit_code: None,
         reason: None,
         image_digest: None,
+        outcome: TaskOutcome::default(),
+        checks_health: container_start::checks_health(definition),
+        seconds_to_health: 0,
+        health: ContainerHealth::Unknown,
     }
 }
 

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::{
     container_definition::log_target,
-    scheduler, service,
-    task::{Stop, Task, TaskState},
+    container_start::{start_in_order, watch_health},
+    scheduler, secret_access, service,
+    task::{Container, Stop, Task, TaskState},
     task_stop::{self, Failure},
 };
 use crate::sandbox::{
@@ -41,10 +42,13 @@ fn start(context: &mut Context<'_>, arn: String) {
         return;
     }
     let can_start = check_role(context, &task)
+        .and_then(|()| secret_access::check_secrets(context, &task))
         .and_then(|()| check_way_to_images(context, &task))
-        .and_then(|()| check_pull(context, &task))
+        .and_then(|()| secret_access::check_environment_files(context, &task))
+        .and_then(|()| check_pull(&task))
         .and_then(|()| pull_images(context, &task))
-        .and_then(|()| open_logs(context, &task));
+        .and_then(|()| open_logs(context, &task))
+        .and_then(|()| start_in_order(context, &task));
     if let Err(failure) = can_start {
         task_stop::fail(context, &arn, failure);
         return;
@@ -57,7 +61,11 @@ fn start(context: &mut Context<'_>, arn: String) {
     }
     join_target_groups(context, &task);
     join_registries(context, &task);
-    if task.outcome == TaskOutcome::Exits {
+    watch_health(context, &task);
+    let exits = |container: &Container| {
+        container.outcome == TaskOutcome::Exits && container.exit_code.is_none()
+    };
+    if task.containers.iter().any(exits) {
         let exiting = arn.clone();
         context.schedule(Doing::ContainerExits, move |context| {
             exit(context, &exiting)
@@ -152,18 +160,12 @@ fn reaches_internet(context: &Context<'_>, task: &Task) -> bool {
 }
 
 /// What somebody told of its images.
-fn check_pull(context: &Context<'_>, task: &Task) -> Result<(), Failure> {
-    let Some(first) = task.containers.first() else {
-        return Ok(());
-    };
-    if task.outcome == TaskOutcome::CannotPull {
-        let missing = task
-            .containers
-            .iter()
-            .find(|container| {
-                context.task_outcomes.of([container.image.as_str()]) == TaskOutcome::CannotPull
-            })
-            .unwrap_or(first);
+fn check_pull(task: &Task) -> Result<(), Failure> {
+    let missing = task
+        .containers
+        .iter()
+        .find(|container| container.outcome == TaskOutcome::CannotPull);
+    if let Some(missing) = missing {
         return Err(Failure::of_container(
             &missing.name,
             format!(
@@ -262,6 +264,11 @@ fn join_target_groups(context: &mut Context<'_>, task: &Task) {
 
 fn join_registries(context: &mut Context<'_>, task: &Task) {
     for registry in &task.registries {
+        // With health checks in its containers the task is not found until they pass.
+        let health = match task.checks_health() {
+            true => "UNHEALTHY",
+            false => "HEALTHY",
+        };
         let cluster = task.cluster.rsplit('/').next().unwrap_or_default();
         let family = super::task_definition::name_in(&task.task_definition)
             .split(':')
@@ -269,7 +276,7 @@ fn join_registries(context: &mut Context<'_>, task: &Task) {
             .unwrap_or_default();
         let mut attributes: BTreeMap<String, String> = [
             ("AVAILABILITY_ZONE", task.zone.as_str()),
-            ("AWS_INIT_HEALTH_STATUS", "HEALTHY"),
+            ("AWS_INIT_HEALTH_STATUS", health),
             ("AWS_INSTANCE_IPV4", &task.interface.private_ip.to_string()),
             ("ECS_CLUSTER_NAME", cluster),
             ("ECS_SERVICE_NAME", &task.service_name),
@@ -286,7 +293,7 @@ fn join_registries(context: &mut Context<'_>, task: &Task) {
     }
 }
 
-/// The essential container ends with code 1, and the task with it.
+/// What is to end with code 1 does so, and with an essential container the task.
 fn exit(context: &mut Context<'_>, arn: &str) {
     let Some(task) = context.region.ecs.tasks.get_mut(arn) else {
         return;
@@ -294,12 +301,16 @@ fn exit(context: &mut Context<'_>, arn: &str) {
     if !task.is_wanted {
         return;
     }
-    if let Some(container) = task
-        .containers
-        .iter_mut()
-        .find(|container| container.is_essential)
-    {
-        container.exit_code = Some(1);
+    let mut ends_task = false;
+    for container in &mut task.containers {
+        if container.outcome == TaskOutcome::Exits && container.exit_code.is_none() {
+            container.exit_code = Some(1);
+            ends_task |= container.is_essential;
+        }
+    }
+    task.version += 1;
+    if !ends_task {
+        return;
     }
     let stop = Stop {
         code: "EssentialContainerExited",

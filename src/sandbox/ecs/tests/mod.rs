@@ -1,5 +1,7 @@
 //! Does the scheduler do what AWS's does, and does ECS refuse what AWS refuses?
 
+mod capacity;
+mod containers;
 mod endpoints;
 mod rollouts;
 mod services;
