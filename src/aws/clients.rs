@@ -21,6 +21,8 @@ pub struct Aws {
     pub ecs: aws_sdk_ecs::Client,
     /// ECS without the SDK's retries, for RegisterTaskDefinition (every call makes a revision).
     pub ecs_once: aws_sdk_ecs::Client,
+    /// Application Auto Scaling.
+    pub application_auto_scaling: aws_sdk_applicationautoscaling::Client,
     /// Elastic Container Registry.
     pub ecr: aws_sdk_ecr::Client,
     /// Elastic Load Balancing, version 2.
@@ -57,6 +59,7 @@ impl Aws {
             ec2_once: aws_sdk_ec2::Client::new(&once),
             ecs: aws_sdk_ecs::Client::new(config),
             ecs_once: aws_sdk_ecs::Client::new(&once),
+            application_auto_scaling: aws_sdk_applicationautoscaling::Client::new(config),
             ecr: aws_sdk_ecr::Client::new(config),
             elb: aws_sdk_elasticloadbalancingv2::Client::new(config),
             cloud_map: aws_sdk_servicediscovery::Client::new(config),

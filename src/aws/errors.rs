@@ -174,6 +174,9 @@ pub fn classify(code: &str, message: &str) -> ErrorClass {
         | "ConcurrentModification"
         | "ConcurrentModificationException"
         | "UpdateInProgressException"
+        // aws-behaviour §1 row 38: what was made a moment ago can't be reached yet; two changes at once.
+        | "FailedResourceAccessException"
+        | "ConcurrentUpdateException"
         | "UnsupportedCertificate"
         | "CertificateNotFound"
         | "CertificateNotFoundException"
@@ -202,6 +205,7 @@ pub fn classify(code: &str, message: &str) -> ErrorClass {
         | "OperationNotFound"
         | "InstanceNotFound"
         | "ClusterNotFoundException"
+        | "ObjectNotFoundException"
         | "RepositoryNotFoundException"
         | "ImageNotFoundException"
         | "NoSuchResourceException"
@@ -265,6 +269,7 @@ pub fn classify(code: &str, message: &str) -> ErrorClass {
         | "ServiceUnavailable"
         | "ServiceUnavailableException"
         | "ServiceFailure"
+        | "InternalServiceException"
         | "RequestTimeout"
         | "RequestTimeoutException" => ErrorClass::Transient,
 
@@ -312,6 +317,10 @@ fn by_message(code: &str, message: &str) -> Option<ErrorClass> {
                 None
             }
         }
+        // aws-behaviour §1 row 37: a service or a service-linked role that is too fresh for Application Auto Scaling.
+        "ValidationException" => (says("ECS service doesn't exist")
+            || says("Unable to assume IAM role"))
+        .then_some(ErrorClass::NotYet),
         // aws-behaviour §2.8: a principal created a moment ago.
         "MalformedPolicyDocument" | "MalformedPolicyDocumentException" => {
             says("Invalid principal in policy").then_some(ErrorClass::NotYet)
@@ -363,6 +372,21 @@ mod tests {
                 "InvalidParameterException",
                 "Error retrieving subnet information for [subnet-1]: The subnet ID 'subnet-1' does not exist (ErrorCode: InvalidSubnetID.NotFound)",
                 ErrorClass::NotFound,
+            ),
+            (
+                "ValidationException",
+                "ECS service doesn't exist: service/shop/web",
+                ErrorClass::NotYet,
+            ),
+            (
+                "ValidationException",
+                "Unable to assume IAM role: arn:aws:iam::123456789012:role/aws-service-role/x",
+                ErrorClass::NotYet,
+            ),
+            (
+                "ValidationException",
+                "Maximum capacity cannot be less than minimum capacity.",
+                ErrorClass::Invalid,
             ),
             (
                 "ClientException",

@@ -60,6 +60,11 @@ pub enum CommandError {
         stack: String,
         why: &'static str,
     },
+    #[error("the number of tasks of `{name}` is Application Auto Scaling's{}, which would change it back", bounds.as_ref().map(|(min, max)| format!(", between {min} and {max}")).unwrap_or_default())]
+    Autoscaled {
+        name: String,
+        bounds: Option<(u32, u32)>,
+    },
     #[error("two numbers of tasks for `{name}`: {} and {}", counts.0, counts.1)]
     TwoCounts { name: String, counts: (u32, u32) },
     #[error(transparent)]
@@ -163,6 +168,10 @@ impl CommandError {
                 let known: Vec<&str> = known.iter().map(String::as_str).collect();
                 stack::suggestion(name, &known)
             }
+            CommandError::Autoscaled { .. } => Some(
+                "change the bounds, or give a plain number, under `count` in the stack file, and run `navi up`"
+                    .to_owned(),
+            ),
             CommandError::NotRunning { .. } => Some("`navi up` brings it back".to_owned()),
             CommandError::WhoAmI { source, .. } => Some(who_am_i_hint(source).to_owned()),
             CommandError::NobodyToAsk { command } => Some(format!(

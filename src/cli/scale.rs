@@ -10,9 +10,13 @@ use super::error::CommandError;
 use super::running_services::{self, Following, Opened};
 use super::stack_file::StackFile;
 use super::{exit_code, output};
+use crate::kinds::ecs_service::EcsService;
+use crate::kinds::scalable_target::ScalableTarget;
 use crate::plan::Adjustment;
 use crate::report::Command;
-use crate::resource::{Change, Effect};
+use crate::resource::{Address, Change, Effect, Resource};
+use crate::stack::Count;
+use crate::state::State;
 
 /// The most tasks that a stack file may ask for as well.
 const MOST_TASKS: u32 = 5000;
@@ -21,7 +25,7 @@ const MOST_TASKS: u32 = 5000;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The stack file is not changed: the next `navi up` goes back to its count, and `navi up --keep-counts`
-leaves the count as it is.
+leaves the count as it is. A service with a `count` of bounds is refused: its count is Application Auto Scaling's.
 It works from what navi recorded; the stack file is only asked for the stack's name.
 
 Examples:
@@ -74,6 +78,7 @@ async fn scale(
     let names: Vec<&str> = counts.keys().copied().collect();
     let state = opened.session.state();
     running_services::require_known(&state, &opened.chosen.name, names.iter().copied())?;
+    require_own_counts(&state, names.iter().copied())?;
     let connection = running_services::connect(global, opened).await?;
     let look = running_services::look(opened, &connection, &names).await?;
     let adjustments = look
@@ -124,6 +129,26 @@ async fn scale(
     Ok(ended.exit_code)
 }
 
+/// Refuses services whose count somebody else chooses, before AWS is asked anything.
+fn require_own_counts<'a>(
+    state: &State,
+    names: impl IntoIterator<Item = &'a str>,
+) -> Result<(), CommandError> {
+    for name in names {
+        let spec = |kind| Some(&state.resources.get(&Address::new(kind, name))?.spec);
+        if spec(EcsService::KIND).is_none_or(|service| service["autoscaled"] != json!(true)) {
+            continue;
+        }
+        let target = spec(ScalableTarget::KIND);
+        let bound = |field: &str| u32::try_from(target?[field].as_u64()?).ok();
+        return Err(CommandError::Autoscaled {
+            name: name.to_owned(),
+            bounds: bound("min_capacity").zip(bound("max_capacity")),
+        });
+    }
+    Ok(())
+}
+
 /// What the stack file says of its services, where there is one of this stack that can be read.
 fn counts_in_file(global: &GlobalOptions, stack: &str) -> BTreeMap<String, u32> {
     let Ok(file) = StackFile::read(global) else {
@@ -132,7 +157,10 @@ fn counts_in_file(global: &GlobalOptions, stack: &str) -> BTreeMap<String, u32> 
     let stack = Some(file).filter(|file| file.name == stack);
     let services = stack.into_iter().flat_map(|stack| stack.services);
     services
-        .map(|service| (service.name, service.count))
+        .filter_map(|service| match service.count {
+            Count::Fixed(count) => Some((service.name, count)),
+            Count::Autoscaled(_) => None,
+        })
         .collect()
 }
 

@@ -58,8 +58,12 @@ pub struct EcsService {
     /// On what the tasks run. Empty: the launch type Fargate.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub capacity_provider_strategy: Vec<CapacityProviderStrategyItem>,
-    /// How many tasks to keep running.
+    /// How many tasks to keep running; of an autoscaled service, how many to begin with.
     pub desired_count: u32,
+    /// Whether the count is Application Auto Scaling's from then on: never compared, never changed
+    /// (aws-behaviour §2.18, read / drift).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub autoscaled: bool,
     /// Where the tasks live. `Ref::exists`: row 1.
     pub subnets: Vec<Ref<Subnet>>,
     /// What may reach them. `Ref::exists`: row 1.
@@ -232,7 +236,7 @@ impl Resource for EcsService {
     }
 
     fn readiness(&self, seen: &EcsServiceObserved) -> Readiness {
-        rollout::readiness(self.desired_count, seen)
+        rollout::readiness(self.wanted_count(seen), seen)
     }
 
     fn serves_already(&self, seen: &EcsServiceObserved) -> bool {
@@ -392,6 +396,14 @@ fn with_deposed<K>(wanted: &[Ref<K>], recorded: &[Ref<K>]) -> Vec<Ref<K>> {
 }
 
 impl EcsService {
+    /// How many tasks it should have now, whoever says so.
+    fn wanted_count(&self, seen: &EcsServiceObserved) -> u32 {
+        match self.autoscaled {
+            true => seen.desired_count,
+            false => self.desired_count,
+        }
+    }
+
     fn vpc_id(&self, context: &Context<'_, Aws>) -> Option<String> {
         context.known.get(self.vpc.as_ref()?, |vpc| vpc.vpc_id)
     }

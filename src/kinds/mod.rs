@@ -58,6 +58,8 @@ pub mod namespace;
 pub mod nat_gateway;
 pub mod role;
 pub mod route_table;
+pub mod scalable_target;
+pub mod scaling_policy;
 pub mod security_group;
 pub mod security_group_rules;
 pub mod subnet;
@@ -88,6 +90,8 @@ kinds! {
     cluster::Cluster,
     task_definition::TaskDefinition,
     ecs_service::EcsService,
+    scalable_target::ScalableTarget,
+    scaling_policy::ScalingPolicy,
 }
 
 // Not kinds, but what kinds are made of: actions, documents, records, rules, routes, searches.

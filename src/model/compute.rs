@@ -12,7 +12,9 @@ use crate::kinds::task_definition::{
     DependencyCondition, LogConfiguration, PortMapping, Protocol, TaskDefinition,
 };
 use crate::resource::Ref;
-use crate::stack::{self, AllowSource, Container, LEAST_EPHEMERAL_STORAGE, Service, Spot, names};
+use crate::stack::{
+    self, AllowSource, Container, Count, LEAST_EPHEMERAL_STORAGE, Service, Spot, names,
+};
 
 const FARGATE: &str = "FARGATE";
 const FARGATE_SPOT: &str = "FARGATE_SPOT";
@@ -57,6 +59,7 @@ impl Builder<'_> {
         for service in &self.stack.services {
             self.task_definition(service);
             self.ecs_service(service);
+            self.autoscaling(service);
         }
     }
 
@@ -181,7 +184,11 @@ impl Builder<'_> {
                 vpc: Some(Ref::exists(MAIN)),
                 image_digests: facts.image_digests,
                 capacity_provider_strategy: service.spot.map_or_else(Vec::new, strategy),
-                desired_count: facts.desired_count.unwrap_or(service.count),
+                desired_count: match service.count {
+                    Count::Fixed(count) => facts.desired_count.unwrap_or(count),
+                    Count::Autoscaled(autoscaling) => autoscaling.min,
+                },
+                autoscaled: matches!(service.count, Count::Autoscaled(_)),
                 subnets: self.subnets(service.subnets),
                 security_groups: vec![Ref::exists(&service.name)],
                 assign_public_ip: service.assign_public_ip(),

@@ -1,5 +1,6 @@
 //! How does a stack become resources? One builder per concern, each adding to one graph.
 
+mod autoscaling;
 mod compute;
 mod discovery;
 mod dns;

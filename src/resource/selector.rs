@@ -116,8 +116,9 @@ pub fn select<'a>(
 
 /// Whether the resource is the service's own: what the stack makes for a service has the service's name.
 pub fn is_of_service(address: &Address, service: &str) -> bool {
-    // What waits to be removed after its successor is up has its name with a number (`web~1`).
-    let name = address.name().split('~').next().unwrap_or_default();
+    // What waits to be removed after its successor is up has its name with a number (`web~1`), and what a service
+    // has several of comes after a slash (`web/cpu`), which no service has in its name.
+    let name = address.name().split(['~', '/']).next().unwrap_or_default();
     name == service && !OF_THE_STACK.contains(&address.kind())
 }
 
@@ -152,6 +153,7 @@ mod tests {
             "ecs_service.main",
             "ecs_service.web",
             "log_group./ecs/v1.2",
+            "scaling_policy.web/cpu",
             "security_group.ingress",
             "security_group.web",
             "target_group.web",
@@ -193,6 +195,7 @@ mod tests {
             selected(&["web"]).unwrap(),
             [
                 "ecs_service.web",
+                "scaling_policy.web/cpu",
                 "security_group.web",
                 "target_group.web",
                 "target_group.web~1"

@@ -76,6 +76,8 @@ pub enum ResourceKind {
     Cluster,
     TaskDefinition,
     EcsService,
+    ScalableTarget,
+    ScalingPolicy,
 }
 
 impl ResourceKind {
@@ -316,8 +318,7 @@ pub enum Effect {
 #[serde(deny_unknown_fields)]
 pub struct Defaults {
     /// Default: 1.
-    #[schemars(range(max = 5000))]
-    pub count: Option<u32>,
+    pub count: Option<Count>,
     /// Default: 256.
     pub cpu: Option<u32>,
     /// Default: the least that Fargate has for the cpu.
@@ -348,9 +349,8 @@ pub struct Defaults {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Service {
-    /// How many tasks run. Default: 1.
-    #[schemars(range(max = 5000))]
-    pub count: Option<u32>,
+    /// How many tasks run: a number, or bounds and what each task should have to do. Default: 1.
+    pub count: Option<Count>,
     /// CPU units of a task; 1024 are one vCPU. Default: 256.
     pub cpu: Option<u32>,
     /// Memory of a task in MiB. Default: the least that Fargate has for the cpu.
@@ -401,6 +401,37 @@ pub struct Deployment {
     /// How many tasks run at most meanwhile, old and new, in percent of those wanted, rounded down. Default: AWS's, 200.
     #[schemars(range(min = 100, max = 1000))]
     pub max: Option<u32>,
+}
+
+/// A number of tasks, or bounds between which Application Auto Scaling chooses it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Count {
+    /// So many tasks.
+    Fixed(#[schemars(range(max = 5000))] u32),
+    /// As many as it takes.
+    Scaled(Autoscaling),
+}
+
+/// Application Auto Scaling adds tasks when one of the metrics given is above its value, and takes some away when all are well below.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Autoscaling {
+    /// How many tasks run at least. Default: 1.
+    #[schemars(range(min = 1, max = 5000))]
+    pub min: Option<u32>,
+    /// How many tasks run at most. Required.
+    #[schemars(range(min = 1, max = 5000))]
+    pub max: Option<u32>,
+    /// How much of the CPU the tasks use on average, in percent.
+    #[schemars(range(min = 1, max = 100))]
+    pub cpu: Option<u32>,
+    /// How much of the memory the tasks use on average, in percent.
+    #[schemars(range(min = 1, max = 100))]
+    pub memory: Option<u32>,
+    /// How many requests a task gets from the load balancer in a minute.
+    #[schemars(range(min = 1))]
+    pub requests: Option<u32>,
 }
 
 /// Which part of the tasks runs on Fargate Spot: cheaper, and stopped by AWS with two minutes' notice when it needs the machines.

@@ -28,11 +28,11 @@ pub use load::{Loaded, load, name};
 pub use policies::{Effect, NamedPolicy, Statement};
 pub use problem::{Problem, StackErrors};
 pub use resolved::{
-    AllowRule, AllowSource, Architecture, Certificate, CircuitBreaker, Container,
-    ContainerCondition, ContainerHealthCheck, Deployment, Discovery, ExistingVpc, FixedResponse,
-    HealthCheck, HostedZone, Ingress, LEAST_EPHEMERAL_STORAGE, ListenerProtocol, Logs, Namespace,
-    Nat, Network, Protect, RecordType, Retention, Role, Route, SecretSource, Service, ServiceNames,
-    Spot, Stack, StackNames, Subnet, Tier, Unresolved, Zone,
+    AllowRule, AllowSource, Architecture, Autoscaling, Certificate, CircuitBreaker, Container,
+    ContainerCondition, ContainerHealthCheck, Count, Deployment, Discovery, ExistingVpc,
+    FixedResponse, HealthCheck, HostedZone, Ingress, LEAST_EPHEMERAL_STORAGE, ListenerProtocol,
+    Logs, Namespace, Nat, Network, Protect, RecordType, Retention, Role, Route, SecretSource,
+    Service, ServiceNames, Spot, Stack, StackNames, Subnet, Tier, Unresolved, Zone,
 };
 pub use schema::schema;
 pub use suggest::hint as suggestion;

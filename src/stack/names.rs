@@ -112,6 +112,11 @@ pub fn security_group(stack: &Stack, service: &Service) -> String {
     )
 }
 
+/// One policy for each metric, `cpu`.
+pub fn scaling_policy(stack: &Stack, service: &Service, metric: &str) -> String {
+    format!("{}-{}-{metric}", stack.name, service.name)
+}
+
 /// The group of a container that names none: one per service.
 pub fn default_log_group(stack_name: &str, service_name: &str) -> String {
     format!("/ecs/{stack_name}/{service_name}")

@@ -181,7 +181,7 @@ pub struct Service {
     /// The key in the file.
     pub name: String,
     pub names: ServiceNames,
-    pub count: u32,
+    pub count: Count,
     /// CPU units; 1024 are one vCPU.
     pub cpu: u32,
     /// MiB.
@@ -223,6 +223,26 @@ pub struct CircuitBreaker {
 
 /// The disk of a Fargate task in GiB where nothing else is asked for; AWS takes no number for it, only larger ones.
 pub const LEAST_EPHEMERAL_STORAGE: u32 = 20;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Count {
+    Fixed(u32),
+    /// Application Auto Scaling chooses it.
+    Autoscaled(Autoscaling),
+}
+
+/// The bounds of a count, and what each task should have to do. At least one of the metrics is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Autoscaling {
+    pub min: u32,
+    pub max: u32,
+    /// In percent.
+    pub cpu: Option<u32>,
+    /// In percent.
+    pub memory: Option<u32>,
+    /// Of one task in a minute.
+    pub requests: Option<u32>,
+}
 
 /// Which part of the tasks runs on Fargate Spot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -504,6 +524,16 @@ impl Zone {
         match self {
             Zone::Suffix(suffix) => suffix.clone(),
             Zone::Ordinal(ordinal) => format!("zone-{ordinal}"),
+        }
+    }
+}
+
+impl Count {
+    /// How many tasks run at least.
+    pub fn least(self) -> u32 {
+        match self {
+            Count::Fixed(count) => count,
+            Count::Autoscaled(autoscaling) => autoscaling.min,
         }
     }
 }

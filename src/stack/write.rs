@@ -8,8 +8,9 @@ use super::file;
 use super::policies::{Effect, NamedPolicy, Statement};
 use super::resolved::{
     AllowSource, Architecture, Certificate, Container, ContainerCondition, ContainerHealthCheck,
-    Deployment, Discovery, ExistingVpc, HostedZone, Ingress, ListenerProtocol, Logs, Nat, Network,
-    Protect, RecordType, Retention, Role, Route, SecretSource, Service, Stack, Tier, Unresolved,
+    Count, Deployment, Discovery, ExistingVpc, HostedZone, Ingress, ListenerProtocol, Logs, Nat,
+    Network, Protect, RecordType, Retention, Role, Route, SecretSource, Service, Stack, Tier,
+    Unresolved,
 };
 use super::variables;
 
@@ -248,7 +249,7 @@ fn service(stack: &Stack, service: &Service) -> file::Service {
         .collect();
     let route = service.route.as_ref();
     file::Service {
-        count: Some(service.count),
+        count: Some(count(service.count)),
         cpu: Some(service.cpu),
         memory: Some(service.memory),
         architecture: Some(match service.architecture {
@@ -284,6 +285,19 @@ fn service(stack: &Stack, service: &Service) -> file::Service {
                 .map(|container| (container.name.clone(), self::container(container)))
                 .collect(),
         ),
+    }
+}
+
+fn count(count: Count) -> file::Count {
+    match count {
+        Count::Fixed(count) => file::Count::Fixed(count),
+        Count::Autoscaled(autoscaling) => file::Count::Scaled(file::Autoscaling {
+            min: Some(autoscaling.min),
+            max: Some(autoscaling.max),
+            cpu: autoscaling.cpu,
+            memory: autoscaling.memory,
+            requests: autoscaling.requests,
+        }),
     }
 }
 

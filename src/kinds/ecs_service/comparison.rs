@@ -48,10 +48,10 @@ impl EcsService {
         change.field(
             "desired_count",
             &seen.desired_count,
-            &self.desired_count,
+            &self.wanted_count(seen),
             Effect::InPlace,
         );
-        if let Some(why) = rollout::stuck(self.desired_count, seen) {
+        if let Some(why) = rollout::stuck(self.wanted_count(seen), seen) {
             change.condition("deployment", why, "(a new one)".into(), Effect::InPlace);
         }
         self.compare_network(&mut change, seen, known);
@@ -228,6 +228,7 @@ mod tests {
             image_digests: digests("nginx", 'a'),
             capacity_provider_strategy: Vec::new(),
             desired_count: 1,
+            autoscaled: false,
             subnets: vec![Ref::exists("private-1c"), Ref::exists("private-1a")],
             security_groups: vec![Ref::exists("backend")],
             assign_public_ip: false,
@@ -470,6 +471,22 @@ mod tests {
         let back = wanted().diff(&on, Some(&wanted()), &known());
         assert!(back.touches("capacity_provider_strategy") && !back.replaces());
         assert_eq!(wanted().launch_type(), Some(api::LaunchType::Fargate));
+    }
+
+    #[test]
+    fn the_count_of_an_autoscaled_service_is_no_difference() {
+        let mut service = wanted();
+        service.autoscaled = true;
+        let mut scaled = seen();
+        scaled.desired_count = 7;
+        for recorded in [service.clone(), wanted()] {
+            let change = service.diff(&scaled, Some(&recorded), &known());
+            assert!(change.is_empty(), "{change:?}");
+        }
+        // The stack takes the count back.
+        let change = wanted().diff(&scaled, Some(&service), &known());
+        assert_eq!(change.fields.len(), 1, "{change:?}");
+        assert_eq!(change.fields[0].field, "desired_count");
     }
 
     #[test]

@@ -166,7 +166,8 @@ async fn complete(
     seen.rollout.deployment_id = lookup.outputs.deployment_id.clone();
     seen.vpc_id = lookup.outputs.vpc_id.clone();
     seen.rollout.deployment_began = lookup.outputs.deployment_began;
-    if seen.draining || lookup.spec.desired_count == 0 {
+    let wanted = lookup.spec.wanted_count(&seen);
+    if seen.draining || wanted == 0 {
         return Ok(seen);
     }
     let running = seen.rollout.primary().map_or(0, |primary| primary.running);
@@ -196,7 +197,7 @@ async fn complete(
         .rollout
         .primary()
         .is_some_and(|primary| primary.state == RolloutState::InProgress && primary.failed > 0);
-    if running < lookup.spec.desired_count || rolled_back || failing || seen.rollout.is_undone() {
+    if running < wanted || rolled_back || failing || seen.rollout.is_undone() {
         seen.rollout.stopped = stopped_tasks(aws, lookup.outputs).await?;
     }
     Ok(seen)

@@ -2,7 +2,7 @@
 
 use super::super::file;
 use super::super::problem::Problems;
-use super::super::resolved::{CircuitBreaker, Deployment};
+use super::super::resolved::{CircuitBreaker, Count, Deployment};
 use super::services::Settings;
 
 /// What AWS keeps to where the file says nothing (the API model's DeploymentConfiguration).
@@ -10,7 +10,7 @@ const AWS_MIN_HEALTHY: u32 = 100;
 const AWS_MAX: u32 = 200;
 
 /// The service's own settings over the defaults', key by key.
-pub(super) fn resolve(settings: &Settings, problems: &mut Problems) -> Deployment {
+pub(super) fn resolve(settings: &Settings, count: Count, problems: &mut Problems) -> Deployment {
     let nothing = file::Deployment::default();
     let own = settings.own.deployment.as_ref().unwrap_or(&nothing);
     let defaults = settings.defaults.deployment.as_ref().unwrap_or(&nothing);
@@ -32,13 +32,12 @@ pub(super) fn resolve(settings: &Settings, problems: &mut Problems) -> Deploymen
         min_healthy: own.min_healthy.or(defaults.min_healthy),
         max: own.max.or(defaults.max),
     };
-    check_room(&deployment, settings, problems);
+    check_room(&deployment, count.least(), settings, problems);
     deployment
 }
 
 /// A deployment that may neither stop an old task first nor start a new one beside it never gets anywhere.
-fn check_room(deployment: &Deployment, settings: &Settings, problems: &mut Problems) {
-    let count = settings.own.count.or(settings.defaults.count).unwrap_or(1);
+fn check_room(deployment: &Deployment, count: u32, settings: &Settings, problems: &mut Problems) {
     let min_healthy = deployment.min_healthy.unwrap_or(AWS_MIN_HEALTHY);
     let max = deployment.max.unwrap_or(AWS_MAX);
     let fewest = count.saturating_mul(min_healthy).div_ceil(100);

@@ -4,6 +4,7 @@
 
 mod container_start;
 mod containers;
+mod count;
 mod deployment;
 mod existing;
 mod ingress;

@@ -9,7 +9,7 @@ use crate::stack::resolved::{
 };
 use crate::stack::{fargate, scalars};
 
-use super::{containers, deployment, routes};
+use super::{containers, count, deployment, routes};
 
 /// What the rest of the stack means for a service.
 pub(super) struct Context<'a> {
@@ -116,6 +116,7 @@ pub(super) fn is_name(name: &str) -> bool {
 
 fn service(settings: &Settings, context: &Context, problems: &mut Problems) -> Service {
     let Settings { own, defaults, .. } = settings;
+    let count = count::resolve(settings, problems);
     let (cpu, memory) = size(settings, problems);
     let subnets = match own.subnets.or(defaults.subnets) {
         Some(file::Tier::Public) => Tier::Public,
@@ -133,7 +134,7 @@ fn service(settings: &Settings, context: &Context, problems: &mut Problems) -> S
     Service {
         name: settings.name.to_owned(),
         names: names(own.names.as_ref()),
-        count: own.count.or(defaults.count).unwrap_or(1),
+        count,
         cpu,
         memory,
         architecture: match own.architecture.or(defaults.architecture) {
@@ -151,7 +152,7 @@ fn service(settings: &Settings, context: &Context, problems: &mut Problems) -> S
         route,
         discovery: discovery(settings, context, problems),
         depends_on: own.depends_on.clone().unwrap_or_default(),
-        deployment: deployment::resolve(settings, problems),
+        deployment: deployment::resolve(settings, count, problems),
         containers,
     }
 }

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::{ARTICLE, stack};
 use crate::stack::{
-    AllowRule, AllowSource, Certificate, HealthCheck, HostedZone, ListenerProtocol, Nat, Retention,
-    Stack, Tier, Variables, load, names,
+    AllowRule, AllowSource, Certificate, Count, HealthCheck, HostedZone, ListenerProtocol, Nat,
+    Retention, Stack, Tier, Variables, load, names,
 };
 
 fn article() -> Stack {
@@ -282,7 +282,10 @@ fn tasks() {
         "ecs-navi-nginx-proxy-service"
     );
     for service in [backend, proxy] {
-        assert_eq!((service.count, service.cpu, service.memory), (1, 256, 512));
+        assert_eq!(
+            (service.count, service.cpu, service.memory),
+            (Count::Fixed(1), 256, 512)
+        );
         assert_eq!(
             (service.subnets, service.assign_public_ip(), service.exec),
             (Tier::Private, false, true)

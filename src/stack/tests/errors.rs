@@ -50,7 +50,7 @@ tells! {
     a_value_for_a_list: service_with("depends_on: api");
     a_value_for_a_mapping: service_with("route: web");
     a_list_for_a_mapping: "stack: shop\nservices:\n  - web: {}\n";
-    a_mapping_for_a_value: service_with("count: { value: 2 }");
+    a_mapping_for_a_value: service_with("cpu: { value: 2 }");
     an_unknown_word: file_with("network: { nat: singel }");
     an_empty_value: service_with("route:");
     two_of_a_choice: file_with("ingress: { zone: { find: example.com, create: example.com } }");
@@ -89,6 +89,19 @@ tells! {
     containers_in_a_circle: containers_with("web: { image: nginx, depends_on: { proxy: start } }\nproxy: { image: nginx, depends_on: { side: start } }\nside: { image: nginx, depends_on: { web: start } }");
     a_container_that_waits_for_itself: container_with("image: nginx\ndepends_on: { web: start }");
     an_unknown_condition: containers_with("web: { image: nginx, depends_on: { side: started } }\nside: { image: nginx }");
+}
+
+// Counts.
+tells! {
+    a_count_without_an_end: service_with("count: { cpu: 60 }");
+    a_count_upside_down: service_with("count: { min: 4, max: 2, cpu: 60 }");
+    a_count_by_nothing: service_with("count: { min: 1, max: 4 }");
+    a_count_of_requests_without_a_route: service_with("count: { max: 4, requests: 500 }");
+    a_count_that_could_not_wake_up: service_with("count: { min: 0, max: 4, cpu: 101 }");
+    a_list_for_a_count: service_with("count: [1, 4]");
+    an_empty_count: service_with("count:");
+    an_unknown_key_of_a_count: service_with("count: { max: 4, cpus: 60 }");
+    bounds_from_the_defaults: "stack: shop\ndefaults: { count: { min: 3, requests: 100 } }\nservices:\n  web:\n    count: { max: 2 }\n    containers:\n      web: { image: nginx }\n";
 }
 
 // Deployments.

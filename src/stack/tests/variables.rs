@@ -1,7 +1,7 @@
 //! What do variables stand for?
 
 use super::{container_with, file_with, stack};
-use crate::stack::{Stack, StackErrors, Variables, load};
+use crate::stack::{Count, Stack, StackErrors, Variables, load};
 
 fn variables(pairs: &[(&str, &str)]) -> Variables {
     Variables::new(
@@ -47,7 +47,7 @@ fn they_can_be_numbers_even_in_quotes() {
             .expect("a good file")
             .services[0]
             .count,
-        3
+        Count::Fixed(3)
     );
 }
 
