@@ -86,9 +86,9 @@ pub enum CommandError {
     #[error(transparent)]
     Observe(#[from] ObserveError),
     #[error(transparent)]
-    Plan(#[from] PlanError),
+    Plan(Box<PlanError>),
     #[error(transparent)]
-    Protected(ProtectedError),
+    Protected(Box<ProtectedError>),
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
     #[error("--target: {0} in this stack")]
@@ -110,6 +110,13 @@ pub enum CommandError {
     Output(#[source] io::Error),
     #[error("could not turn the stack file into JSON: {0}")]
     Render(String),
+}
+
+// Boxed, as whatever is large: every command returns this type.
+impl From<PlanError> for CommandError {
+    fn from(error: PlanError) -> Self {
+        CommandError::Plan(Box::new(error))
+    }
 }
 
 fn things(findings: &[Finding]) -> String {

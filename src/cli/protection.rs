@@ -37,11 +37,11 @@ pub fn check(plan: &Plan, protection: &Protection, source: Source) -> Result<(),
     if refused.is_empty() {
         return Ok(());
     }
-    Err(CommandError::Protected(ProtectedError {
+    Err(CommandError::Protected(Box::new(ProtectedError {
         refused,
         protection: protection.clone(),
         source,
-    }))
+    })))
 }
 
 /// What is said when another `protect` counts from here on.

@@ -35,7 +35,7 @@ impl Builder<'_> {
                     listener_rule: Ref::exists(&service.name),
                 });
             self.graph.add(
-                &format!("{}/{metric}", service.name),
+                format!("{}/{metric}", service.name),
                 ScalingPolicy {
                     scalable_target: Ref::exists(&service.name),
                     policy_name: names::scaling_policy(self.stack, service, metric),

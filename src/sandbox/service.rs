@@ -7,6 +7,8 @@ use super::fault::Fault;
 /// One AWS service. The name AWS signs requests with is its identity on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
+// "Service Quotas" is AWS's name for one of them.
+#[expect(clippy::enum_variant_names)]
 pub enum Service {
     Acm,
     ApplicationAutoScaling,

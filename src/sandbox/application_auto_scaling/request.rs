@@ -43,7 +43,7 @@ fn unknown_value(name: &str, value: &str) -> Fault {
     ))
 }
 
-pub fn namespace<'a>(call: &'a Call) -> Result<&'a str, Fault> {
+pub fn namespace(call: &Call) -> Result<&str, Fault> {
     let namespace = call.parameters().required_string("ServiceNamespace")?;
     match NAMESPACES.contains(&namespace) {
         true => Ok(namespace),

@@ -85,7 +85,7 @@ pub fn read_strategy(asked: &[Parameters<'_>], available: &[String]) -> Result<V
 }
 
 /// The provider for the next task, when `count` says how many each has: first the base, then by weight.
-pub fn choose<'a>(strategy: &'a [Share], count: impl Fn(&str) -> i64) -> Option<&'a str> {
+pub fn choose(strategy: &[Share], count: impl Fn(&str) -> i64) -> Option<&str> {
     let beyond_base = |share: &Share| count(&share.provider) - share.base;
     let chosen = strategy
         .iter()

@@ -74,7 +74,7 @@ tells! {
     a_parameter_of_another_kind: container_with("image: nginx\nsecrets: { KEY: \"arn:aws:ssm:eu-west-1:123456789012:document/x\" }");
     a_secret_that_is_a_variable_too: container_with("image: nginx\nenvironment: { KEY: 1 }\nsecrets: { KEY: /shop/key }");
     not_an_environment_file: container_with("image: nginx\nenvironment_files: [\"arn:aws:s3:::bucket\", \"s3://bucket/a.env\", \"arn:aws:s3:::bucket/a.txt\"]");
-    more_than_ten_environment_files: container_with(&format!("image: nginx\nenvironment_files: [{}]", vec!["\"arn:aws:s3:::bucket/a.env\""; 11].join(", ")));
+    more_than_ten_environment_files: container_with(&format!("image: nginx\nenvironment_files: [{}]", ["\"arn:aws:s3:::bucket/a.env\""; 11].join(", ")));
     a_health_check_without_its_word: container_with("image: nginx\nhealth_check: { command: [curl, -f, \"http://localhost/\"] }");
     a_health_check_without_a_command: container_with("image: nginx\nhealth_check: { interval: 10s }");
     a_health_check_out_of_bounds: container_with("image: nginx\nhealth_check: { command: [CMD, check], interval: 1s, timeout: 90s, retries: 11, start_period: 10m }");
