@@ -44,6 +44,11 @@ class Account:
                 if gateway["State"] not in GONE_NAT_STATES
             ],
             "route_tables": ec2.describe_route_tables()["RouteTables"],
+            "vpc_endpoints": [
+                endpoint
+                for endpoint in ec2.describe_vpc_endpoints()["VpcEndpoints"]
+                if endpoint["State"].lower() != "deleted"
+            ],
             "security_groups": ec2.describe_security_groups()["SecurityGroups"],
             "network_interfaces": ec2.describe_network_interfaces()["NetworkInterfaces"],
         }
@@ -134,6 +139,7 @@ def identities(account):
         "elastic_ips": [a["AllocationId"] for a in network["elastic_ips"]],
         "nat_gateways": [g["NatGatewayId"] for g in network["nat_gateways"]],
         "route_tables": [t["RouteTableId"] for t in network["route_tables"]],
+        "vpc_endpoints": [e["VpcEndpointId"] for e in network["vpc_endpoints"]],
         "security_groups": [g["GroupId"] for g in network["security_groups"]],
         "network_interfaces": [i["NetworkInterfaceId"] for i in network["network_interfaces"]],
         "load_balancers": [b["LoadBalancerArn"] for b in balancing["load_balancers"]],
@@ -228,11 +234,27 @@ def network_values(account, stack_only):
                     f'{route["DestinationCidrBlock"]} to '
                     + (route.get("NatGatewayId") or route.get("GatewayId"))
                     for route in table["Routes"]
+                    # A gateway endpoint's route leads to a list; the endpoint names its tables.
+                    if "DestinationCidrBlock" in route
                 ),
                 "subnets": sorted(a["SubnetId"] for a in table["Associations"] if "SubnetId" in a),
             }
             for table in network["route_tables"]
             if table["VpcId"] in ids and stack_only(table.get("Tags"))
+        },
+        "vpc_endpoints": {
+            name_of(endpoint["Tags"]): {
+                "vpc": endpoint["VpcId"],
+                "service": endpoint["ServiceName"],
+                "type": endpoint["VpcEndpointType"],
+                "state": endpoint["State"],
+                "private_dns": endpoint.get("PrivateDnsEnabled"),
+                "subnets": sorted(endpoint.get("SubnetIds", [])),
+                "security_groups": sorted(g["GroupId"] for g in endpoint.get("Groups", [])),
+                "route_tables": sorted(endpoint.get("RouteTableIds", [])),
+            }
+            for endpoint in network["vpc_endpoints"]
+            if endpoint["VpcId"] in ids and stack_only(endpoint.get("Tags"))
         },
         "security_groups": {
             name_of(group["Tags"]): {
@@ -478,6 +500,7 @@ def settings(account, stack):
         ("internet_gateways", "InternetGatewayId"),
         ("nat_gateways", "NatGatewayId"),
         ("elastic_ips", "AllocationId"),
+        ("route_tables", "RouteTableId"),
         ("security_groups", "GroupId"),
     ):
         for item in raw_network[kind]:

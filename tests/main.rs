@@ -3,6 +3,7 @@
 mod broken_off_removals;
 mod cli;
 mod configuration;
+mod endpoints;
 mod interruptions;
 mod kill;
 mod life;

@@ -240,6 +240,7 @@ pub fn classify(code: &str, message: &str) -> ErrorClass {
         | "NatGatewayLimitExceeded"
         | "RouteTableLimitExceeded"
         | "SecurityGroupLimitExceeded"
+        | "VpcEndpointLimitExceeded"
         | "RulesPerSecurityGroupLimitExceeded"
         | "TooManyLoadBalancers"
         | "TooManyTargetGroups"

@@ -55,6 +55,8 @@ fn holder(interface: NetworkInterface) -> Holder {
         format!("network interface of load balancer {name}")
     } else if let Some(gateway) = description.strip_prefix("Interface for NAT Gateway ") {
         format!("network interface of NAT gateway {gateway}")
+    } else if let Some(endpoint) = description.strip_prefix("VPC Endpoint Interface ") {
+        format!("network interface of VPC endpoint {endpoint}")
     } else if description.starts_with("arn:aws:ecs:") {
         "network interface of an ECS task".to_owned()
     } else if description.is_empty() {

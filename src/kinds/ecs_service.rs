@@ -30,6 +30,7 @@ use super::subnet::Subnet;
 use super::target_group::TargetGroup;
 use super::task_definition::TaskDefinition;
 use super::vpc::Vpc;
+use super::vpc_endpoint::VpcEndpoint;
 use crate::aws::{Aws, Settle, ours_or_taken, send, settle, tags};
 use crate::resource::{
     Bridge, CallError, Change, Context, Holder, Known, Lookup, Readiness, Ref, Resource, StepError,
@@ -103,6 +104,9 @@ pub struct EcsService {
     pub listener_rules: Vec<Ref<ListenerRule>>,
     /// `Ref::ready`: row 34. Tasks that start before the gateway works fail to pull, and ECS backs off up to 15 minutes.
     pub nat_gateways: Vec<Ref<NatGateway>>,
+    /// `Ref::ready`: row 34 again, where endpoints take the gateway's place (aws-behaviour §2.19).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vpc_endpoints: Vec<Ref<VpcEndpoint>>,
     /// The tables of its subnets, with route and association. `Ref::exists`: row 34.
     pub route_tables: Vec<Ref<RouteTable>>,
     /// `Ref::exists`: row 28, a task whose log group is missing stops.

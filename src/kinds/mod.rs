@@ -66,6 +66,7 @@ pub mod subnet;
 pub mod target_group;
 pub mod task_definition;
 pub mod vpc;
+pub mod vpc_endpoint;
 
 kinds! {
     vpc::Vpc,
@@ -74,6 +75,7 @@ kinds! {
     elastic_ip::ElasticIp,
     nat_gateway::NatGateway,
     route_table::RouteTable,
+    vpc_endpoint::VpcEndpoint,
     security_group::SecurityGroup,
     security_group_rules::SecurityGroupRules,
     role::Role,

@@ -14,6 +14,7 @@ use super::nat_gateway::NatGateway;
 use super::routes::{create_route, delete_route, destination_and_target, replace_route};
 use super::subnet::Subnet;
 use super::vpc::Vpc;
+use super::vpc_endpoint::VpcEndpoint;
 use crate::aws::{Aws, Settle, send, settle, tags};
 use crate::resource::{
     CallError, Change, Context, Effect, ErrorClass, Known, Lookup, Ref, Resource, StepError, TagMap,
@@ -28,6 +29,10 @@ pub struct RouteTable {
     pub routes: Vec<Route>,
     /// The subnets that follow it; their IDs are enough (aws-behaviour §1 row 11).
     pub subnets: Vec<Ref<Subnet>>,
+    /// Carries no value: what its subnets reach AWS by, where no route leads out. A table on its way up only needs them
+    /// to exist; one that gives up a route for them waits until they are ready, as what serves always does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vpc_endpoints: Vec<Ref<VpcEndpoint>>,
     /// Tags, `Name` among them.
     pub tags: TagMap,
 }
@@ -448,6 +453,7 @@ mod tests {
                 target: RouteTarget::NatGateway(Ref::exists("main").unordered_on_delete()),
             }],
             subnets: vec![Ref::exists("private-1a"), Ref::exists("private-1c")],
+            vpc_endpoints: Vec::new(),
             tags: TagMap::from([("Name".into(), "navi-private".into())]),
         }
     }

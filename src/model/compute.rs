@@ -218,6 +218,7 @@ impl Builder<'_> {
                 security_group_rules: has_peers
                     .then(|| Ref::exists(&service.name))
                     .into_iter()
+                    .chain(self.endpoint_rules())
                     .collect(),
                 roles: vec![Ref::exists(MAIN)],
                 // A target group must hang on a listener before ECS takes it (aws-behaviour §1 row 30).
@@ -227,6 +228,7 @@ impl Builder<'_> {
                     .into_iter()
                     .collect(),
                 nat_gateways: self.nat_gateways(service.subnets),
+                vpc_endpoints: self.vpc_endpoints(service.subnets),
                 route_tables: self.route_tables(service.subnets),
                 log_groups,
                 // A healthy instance of the other has to be registered (aws-behaviour §1 row 36);

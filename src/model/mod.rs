@@ -4,6 +4,7 @@ mod autoscaling;
 mod compute;
 mod discovery;
 mod dns;
+mod endpoints;
 mod identity;
 mod ingress;
 mod logs;
@@ -55,6 +56,7 @@ pub fn build_with(stack: &Stack, region: &str, facts: &Facts) -> Result<Resource
     };
     builder.network();
     builder.security();
+    builder.endpoints();
     builder.identity();
     builder.logs();
     builder.dns();

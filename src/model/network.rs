@@ -114,6 +114,7 @@ impl Builder<'_> {
                     target: RouteTarget::InternetGateway(Ref::ready(MAIN).unordered_on_delete()),
                 }],
                 subnets: self.subnets(Tier::Public),
+                vpc_endpoints: Vec::new(),
                 tags,
             },
         );
@@ -195,6 +196,7 @@ impl Builder<'_> {
                 vpc: Ref::exists(MAIN),
                 routes: routes.into_iter().collect(),
                 subnets,
+                vpc_endpoints: self.instead_of_nat(),
                 tags,
             },
         );

@@ -65,7 +65,7 @@ impl Builder<'_> {
         }
     }
 
-    fn security_group(
+    pub(super) fn security_group(
         &mut self,
         name: &str,
         group_name: String,

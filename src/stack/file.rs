@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+use super::endpoints::Endpoint;
 use super::entries::Entries;
 
 /// A navi stack file: one service-discovered ECS environment.
@@ -60,6 +61,7 @@ pub enum ResourceKind {
     ElasticIp,
     NatGateway,
     RouteTable,
+    VpcEndpoint,
     SecurityGroup,
     SecurityGroupRules,
     Role,
@@ -106,6 +108,8 @@ pub struct StackNames {
     pub load_balancer: Option<String>,
     /// Default: `{stack}-sg`.
     pub load_balancer_security_group: Option<String>,
+    /// Default: `{stack}-vpc-endpoints-sg`.
+    pub endpoint_security_group: Option<String>,
     /// Default: `{stack}-ecs-task-execution-role`.
     pub role: Option<String>,
     /// The role's inline policy. Default: `{stack}-ecs-task-execution-policy`.
@@ -123,9 +127,11 @@ pub struct Network {
     pub dns_hostnames: Option<bool>,
     /// How private subnets reach the internet. Default: none.
     pub nat: Option<Nat>,
+    /// VPC endpoints: AWS's services that private subnets reach without a way to the internet. Default: none.
+    pub endpoints: Option<Vec<Endpoint>>,
     /// Whether what starts in a public subnet gets a public IP by itself. Default: true.
     pub public_ip_on_launch: Option<bool>,
-    /// Default: a public subnet in each of the region's first two zones, and with a NAT gateway a private one beside it.
+    /// Default: a public subnet in each of the region's first two zones, and with a NAT gateway or endpoints a private one beside it.
     pub subnets: Option<Subnets>,
     /// An existing VPC with its subnets, in place of a VPC that comes and goes with the stack.
     pub vpc: Option<ExistingVpc>,
@@ -156,7 +162,7 @@ pub struct ExistingSubnets {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Nat {
-    /// No NAT gateway: private subnets reach nothing outside the VPC.
+    /// No NAT gateway: private subnets reach nothing outside the VPC but what has an endpoint.
     None,
     /// One NAT gateway for all private subnets.
     Single,

@@ -3,6 +3,7 @@
 //! text ─▶ tree with positions ─▶ variables put in ─▶ shape checked against the schema ─▶ `StackFile` ─▶ defaults and checks ─▶ `Stack`
 //!         yaml                   variables           shape                               file           resolve
 
+mod endpoints;
 mod entries;
 mod fargate;
 mod file;
@@ -24,6 +25,7 @@ mod variables;
 mod write;
 mod yaml;
 
+pub use endpoints::Endpoint;
 pub use load::{Loaded, load, name};
 pub use policies::{Effect, NamedPolicy, Statement};
 pub use problem::{Problem, StackErrors};

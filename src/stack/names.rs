@@ -64,6 +64,20 @@ pub fn load_balancer_security_group(stack: &Stack) -> String {
     )
 }
 
+/// Of the VPC endpoints that are interfaces.
+pub fn endpoint_security_group(stack: &Stack) -> String {
+    derived(
+        stack.names.endpoint_security_group.as_ref(),
+        stack,
+        "vpc-endpoints-sg",
+    )
+}
+
+/// Named after AWS's service.
+pub fn endpoint(stack: &Stack, service: &str) -> String {
+    format!("{}-endpoint-{}", stack.name, service.replace('.', "-"))
+}
+
 pub fn cluster(stack: &Stack) -> String {
     derived(stack.names.cluster.as_ref(), stack, "cluster")
 }

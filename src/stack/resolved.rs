@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
 
+use super::endpoints::Endpoint;
 use super::policies::{NamedPolicy, Statement};
 
 /// The whole environment, as desired.
@@ -55,6 +56,7 @@ pub struct StackNames {
     pub cluster: Option<String>,
     pub load_balancer: Option<String>,
     pub load_balancer_security_group: Option<String>,
+    pub endpoint_security_group: Option<String>,
     pub role: Option<String>,
     pub policy: Option<String>,
 }
@@ -65,6 +67,8 @@ pub struct Network {
     pub dns_support: bool,
     pub dns_hostnames: bool,
     pub nat: Nat,
+    /// In the order of the file, each once.
+    pub endpoints: Vec<Endpoint>,
     /// In the order of the file, public ones first. `Nat::Single` goes into the first public one.
     pub subnets: Vec<Subnet>,
     /// Somebody else's VPC in place of one that the stack makes: then all of the above says nothing.
@@ -461,7 +465,7 @@ impl Network {
     pub fn prefers_private(&self) -> bool {
         match &self.existing {
             Some(existing) => existing.subnets_of(Tier::Private).next().is_some(),
-            None => self.nat != Nat::None,
+            None => self.nat != Nat::None || !self.endpoints.is_empty(),
         }
     }
 

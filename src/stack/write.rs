@@ -44,6 +44,7 @@ fn stack_file(stack: &Stack) -> file::StackFile {
         cluster: stack.names.cluster.clone(),
         load_balancer: stack.names.load_balancer.clone(),
         load_balancer_security_group: stack.names.load_balancer_security_group.clone(),
+        endpoint_security_group: stack.names.endpoint_security_group.clone(),
         role: stack.names.role.clone(),
         policy: stack.names.policy.clone(),
     };
@@ -114,6 +115,7 @@ fn network(network: &Network) -> file::Network {
             Nat::Single => file::Nat::Single,
             Nat::PerZone => file::Nat::PerZone,
         }),
+        endpoints: (!network.endpoints.is_empty()).then(|| network.endpoints.clone()),
         public_ip_on_launch: network
             .subnets_of(Tier::Public)
             .next()

@@ -250,6 +250,7 @@ mod tests {
             listeners: Vec::new(),
             listener_rules: vec![Ref::exists("backend")],
             nat_gateways: vec![Ref::ready("1a")],
+            vpc_endpoints: Vec::new(),
             route_tables: vec![Ref::exists("private")],
             log_groups: vec![Ref::exists("/ecs/nginx")],
             depends_on: vec![Ref::ready("database").unordered_on_delete()],

@@ -9,11 +9,12 @@ use super::network::DEFAULT_CIDR;
 use super::relations::place_of_tier;
 
 /// Keys of `network` that say how a VPC is made.
-const FOR_MADE_ONES: [&str; 6] = [
+const FOR_MADE_ONES: [&str; 7] = [
     "cidr",
     "dns_support",
     "dns_hostnames",
     "nat",
+    "endpoints",
     "public_ip_on_launch",
     "subnets",
 ];
@@ -40,6 +41,7 @@ pub(super) fn resolve(vpc: &file::ExistingVpc, place: &Place, problems: &mut Pro
         dns_support: true,
         dns_hostnames: true,
         nat: Nat::None,
+        endpoints: Vec::new(),
         subnets: Vec::new(),
         existing: Some(ExistingVpc {
             find: name(vpc.find.as_deref(), &place.at("find"), problems),

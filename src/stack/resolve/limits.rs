@@ -196,6 +196,13 @@ impl Limits<'_> {
         check(&CLUSTER, "cluster", names::cluster(stack));
         check(&ROLE, "role", names::role(stack));
         check(&POLICY, "policy", names::policy(stack));
+        if stack.network.endpoints.iter().any(|own| !own.is_gateway()) {
+            check(
+                &SECURITY_GROUP,
+                "endpoint_security_group",
+                names::endpoint_security_group(stack),
+            );
+        }
         if stack.ingress.is_some() {
             check(&LOAD_BALANCER, "load_balancer", names::load_balancer(stack));
             check(

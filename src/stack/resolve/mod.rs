@@ -6,6 +6,7 @@ mod container_start;
 mod containers;
 mod count;
 mod deployment;
+mod endpoints;
 mod existing;
 mod ingress;
 mod limits;
@@ -112,6 +113,7 @@ fn names(file: Option<&FileNames>) -> StackNames {
         cluster: file.cluster,
         load_balancer: file.load_balancer,
         load_balancer_security_group: file.load_balancer_security_group,
+        endpoint_security_group: file.endpoint_security_group,
         role: file.role,
         policy: file.policy,
     }

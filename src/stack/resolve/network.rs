@@ -12,7 +12,7 @@ use crate::stack::problem::Problems;
 use crate::stack::resolved::{Nat, Network, Subnet, Tier, Zone};
 use crate::stack::scalars;
 
-use super::existing;
+use super::{endpoints, existing};
 
 pub(super) const DEFAULT_CIDR: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 0), 16);
 
@@ -43,12 +43,15 @@ pub(super) fn resolve(
         Some(file::Nat::PerZone) => Nat::PerZone,
         Some(file::Nat::None) | None => Nat::None,
     };
+    let endpoints =
+        endpoints::resolve(network.endpoints.as_ref(), &place.at("endpoints"), problems);
+    let has_private = nat != Nat::None || !endpoints.is_empty();
     let public_ip = network.public_ip_on_launch.unwrap_or(true);
     let subnets_place = place.at("subnets");
     let subnets = match &network.subnets {
         Some(subnets) => given_subnets(subnets, &subnets_place, region, public_ip, problems),
         None if subnets_place.is_given() => Vec::new(),
-        None => derived_subnets(cidr, nat, public_ip, place, problems),
+        None => derived_subnets(cidr, has_private, public_ip, place, problems),
     };
     check_ranges(cidr, &subnets, &subnets_place, problems);
     // A subnet that is left out for its faults may be the one the NAT gateway needs.
@@ -61,6 +64,7 @@ pub(super) fn resolve(
         dns_support: network.dns_support.unwrap_or(true),
         dns_hostnames: network.dns_hostnames.unwrap_or(true),
         nat,
+        endpoints,
         subnets,
         existing: None,
     }
@@ -84,7 +88,7 @@ fn sized_range(text: &str, place: &Place, what: &str, problems: &mut Problems) -
 /// Public subnets from the start of the VPC, private ones from its middle, so that both can grow.
 fn derived_subnets(
     cidr: Option<Ipv4Net>,
-    nat: Nat,
+    has_private: bool,
     public_ip: bool,
     place: &Place,
     problems: &mut Problems,
@@ -108,9 +112,9 @@ fn derived_subnets(
     };
     let blocks: Vec<Ipv4Net> = blocks.collect();
     let half = blocks.len() / 2;
-    let tiers: &[(Tier, usize)] = match nat {
-        Nat::None => &[(Tier::Public, 0)],
-        Nat::Single | Nat::PerZone => &[(Tier::Public, 0), (Tier::Private, half)],
+    let tiers: &[(Tier, usize)] = match has_private {
+        false => &[(Tier::Public, 0)],
+        true => &[(Tier::Public, 0), (Tier::Private, half)],
     };
     let zones = [1, 2];
     tiers

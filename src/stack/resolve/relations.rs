@@ -7,11 +7,12 @@ use crate::stack::problem::Problems;
 use crate::stack::resolved::{AllowSource, Nat, Retention, Route, Service, Stack, Tier};
 use crate::stack::suggest;
 
-use super::existing;
 use super::network::{LOAD_BALANCER_PREFIX, place_of};
+use super::{endpoints, existing};
 
 pub(super) fn check(stack: &Stack, place: &Place, problems: &mut Problems) {
     existing::check(stack, place, problems);
+    endpoints::check(stack, place, problems);
     check_load_balancer_subnets(stack, place, problems);
     check_service_subnets(stack, place, problems);
     check_routes(stack, place, problems);
@@ -60,13 +61,15 @@ fn check_service_subnets(stack: &Stack, place: &Place, problems: &mut Problems) 
     let network = place.at("network");
     let subnets = network.at("subnets");
     let may_have_nat = stack.network.nat != Nat::None || network.at("nat").is_faulty();
+    // Whether they are the right ones is asked elsewhere.
+    let may_have_endpoints = network.at("endpoints").is_given();
     for service in &stack.services {
         let here = place_of_tier(service, place);
-        if service.subnets == Tier::Private && !may_have_nat {
+        if service.subnets == Tier::Private && !may_have_nat && !may_have_endpoints {
             problems
                 .error(&here, format!("`{}` runs in private subnets, from where it cannot pull its image", service.name))
                 .label("no way out")
-                .hint("set `network.nat: single` (a NAT gateway is charged by the hour), or `subnets: public` for the service");
+                .hint("set `network.nat: single` (a NAT gateway is charged by the hour) or `network.endpoints`, or `subnets: public` for the service");
         } else if subnets.is_given() && subnets.at(service.subnets.as_str()).keys().is_empty() {
             let tier = service.subnets.as_str();
             problems

@@ -15,6 +15,13 @@ fn told(text: &str) -> String {
     }
 }
 
+/// One service in private subnets, its image in ECR.
+fn private_with(network: &str, service: &str) -> String {
+    format!(
+        "stack: shop\nregion: eu-west-1\nnetwork:\n  {network}\nservices:\n  web:\n    {service}\n    containers:\n      web:\n        image: 123456789012.dkr.ecr.eu-west-1.amazonaws.com/web\n        secrets: {{ KEY: /shop/key }}\n"
+    )
+}
+
 macro_rules! tells {
     ($($name:ident: $text:expr;)*) => {
         $(#[test] fn $name() { insta::assert_snapshot!(told(&$text)); })*
@@ -135,6 +142,15 @@ tells! {
     a_nat_gateway_for_nobody: file_with("defaults: { subnets: public }\nnetwork: { nat: single, subnets: { public: { 1a: 10.0.1.0/24, 1b: 10.0.2.0/24 } } }");
     private_subnets_without_nat: service_with("subnets: private");
     public_services_without_public_subnets: "stack: shop\nnetwork: { subnets: { private: { 1a: 10.0.1.0/24 } } }\nservices: { web: { subnets: public, containers: { web: { image: nginx } } } }\n";
+    an_unknown_endpoint: file_with("network: { endpoints: [ecr, s3, log] }");
+    an_endpoint_twice: private_with("endpoints: [ecr, s3, ssm, logs, ecr]", "exec: false");
+    endpoints_without_private_subnets: file_with("defaults: { subnets: public }\nnetwork: { endpoints: [s3], subnets: { public: { 1a: 10.0.1.0/24, 1b: 10.0.2.0/24 } } }");
+    endpoints_without_dns: private_with("endpoints: [ecr, s3, ssm, logs]\n  dns_hostnames: false", "exec: false");
+    endpoints_that_leave_something_out: private_with("endpoints: [ecr, s3]", "exec: true");
+    endpoints_and_an_image_from_elsewhere: file_with("network: { endpoints: [ecr, s3, logs] }");
+    endpoints_in_china: "stack: shop\nregion: cn-north-1\nnetwork: { nat: single, endpoints: [s3, logs] }\nservices: { web: { containers: { web: { image: nginx } } } }\n";
+    endpoints_in_an_existing_vpc: file_with("network:\n  endpoints: [s3]\n  vpc: { find: main, subnets: { public: [a, b] } }");
+    the_name_of_the_endpoints_group_given_twice: "stack: shop\nnetwork: { endpoints: [ecr, s3, logs] }\nservices:\n  vpc-endpoints: { containers: { web: { image: 1.dkr.ecr.eu-west-1.amazonaws.com/web } } }\n";
     dns_host_names_without_support: file_with("network: { dns_support: false }");
     not_a_region: file_with("region: eu-west-1a");
     a_made_and_an_existing_vpc: file_with("network:\n  cidr: 10.0.0.0/16\n  nat: single\n  subnets: { public: { 1a: 10.0.1.0/24 } }\n  vpc: { find: main, subnets: { public: [a, b] } }");

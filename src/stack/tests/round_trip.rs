@@ -48,6 +48,16 @@ fn a_stack_in_an_existing_vpc_resolved() {
     assert_round_trip(&guest);
 }
 
+#[test]
+fn a_stack_with_endpoints_resolved() {
+    let text = "stack: shop\nregion: eu-west-1\nnetwork: { endpoints: [ecr, s3, logs] }\nservices:\n  web:\n    containers:\n      web: { image: 123456789012.dkr.ecr.eu-west-1.amazonaws.com/web }\n";
+    let shop = stack(text);
+    // Private subnets are made for them, and that is where tasks belong.
+    assert_eq!(shop.services[0].subnets, Tier::Private);
+    assert_eq!(shop.network.subnets_of(Tier::Private).count(), 2);
+    assert_round_trip(&shop);
+}
+
 /// Flow style JSON strings are YAML too, so any text can be written down.
 fn quoted(text: &str) -> String {
     serde_json::to_string(text).expect("text is JSON")
