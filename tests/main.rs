@@ -9,6 +9,7 @@ mod kill;
 mod life;
 mod lookups;
 mod moto;
+mod network_changes;
 mod planning;
 mod preflight;
 mod protection;

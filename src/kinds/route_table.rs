@@ -17,7 +17,8 @@ use super::vpc::Vpc;
 use super::vpc_endpoint::VpcEndpoint;
 use crate::aws::{Aws, Settle, send, settle, tags};
 use crate::resource::{
-    CallError, Change, Context, Effect, ErrorClass, Known, Lookup, Ref, Resource, StepError, TagMap,
+    Address, CallError, Change, Context, Effect, ErrorClass, Known, Lookup, Ref, Resource,
+    StepError, TagMap,
 };
 
 /// What the stack wants.
@@ -85,6 +86,11 @@ impl Resource for RouteTable {
     type Cloud = Aws;
     type Observed = RouteTableObserved;
     type Outputs = RouteTableOutputs;
+
+    fn serves(&self) -> Vec<Address> {
+        let subnets = self.subnets.iter();
+        subnets.map(|subnet| subnet.address().clone()).collect()
+    }
 
     fn diff(&self, seen: &RouteTableObserved, recorded: Option<&Self>, known: &Known) -> Change {
         let mut change = Change::default();

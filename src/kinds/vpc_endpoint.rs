@@ -8,12 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use super::route_table::RouteTable;
 use super::security_group::SecurityGroup;
+use super::security_group_rules::SecurityGroupRules;
 use super::subnet::Subnet;
 use super::vpc::Vpc;
 use crate::aws::{Aws, Settle, classify, send, settle, tags};
 use crate::resource::{
-    CallError, Change, Context, Effect, ErrorClass, Known, Lookup, Readiness, Ref, Resource,
-    StepError, TagMap, Timing,
+    Address, CallError, Change, Context, Effect, ErrorClass, Known, Lookup, Readiness, Ref,
+    Resource, StepError, TagMap, Timing,
 };
 
 /// What the stack wants.
@@ -41,6 +42,10 @@ pub enum Way {
         subnets: Vec<Ref<Subnet>>,
         /// Who may come in. Their IDs are enough; on `down` the endpoint's interfaces hold them.
         security_groups: Vec<Ref<SecurityGroup>>,
+        /// Carries no value: what those groups let in. The names lead to the endpoint from the moment that it is usable
+        /// until it is gone, and whoever is not let in then has lost the service (aws-behaviour §2.19).
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        security_group_rules: Vec<Ref<SecurityGroupRules>>,
     },
     /// By a route to the service's addresses, which AWS adds to the tables.
     Gateway {
@@ -101,6 +106,17 @@ impl Resource for VpcEndpoint {
     /// (aws-behaviour §2.19: "conflicting DNS domain", `RouteAlreadyExists`).
     fn claim(&self) -> Option<String> {
         Some(format!("{} in {}", self.service_name, self.vpc.address()))
+    }
+
+    /// Its routes are in the tables from the moment that it is made, and not among those that a table names.
+    fn adds_to(&self) -> Vec<Address> {
+        match &self.way {
+            Way::Interface { .. } => Vec::new(),
+            Way::Gateway { route_tables } => route_tables
+                .iter()
+                .map(|table| table.address().clone())
+                .collect(),
+        }
     }
 
     fn diff(&self, seen: &VpcEndpointObserved, recorded: Option<&Self>, known: &Known) -> Change {
@@ -378,6 +394,7 @@ impl Way {
             Way::Interface {
                 subnets,
                 security_groups,
+                ..
             } => Ids {
                 subnets: set(known.all(subnets, |subnet| subnet.subnet_id)?),
                 security_groups: set(known.all(security_groups, |group| group.group_id)?),
@@ -396,6 +413,7 @@ impl Way {
             Way::Interface {
                 subnets,
                 security_groups,
+                ..
             } => Ids {
                 subnets: set(context.all(subnets, |subnet| subnet.subnet_id)?),
                 security_groups: set(context.all(security_groups, |group| group.group_id)?),
@@ -518,6 +536,7 @@ mod tests {
             way: Way::Interface {
                 subnets: vec![Ref::exists("private-1a"), Ref::exists("private-1c")],
                 security_groups: vec![Ref::exists("vpc_endpoints")],
+                security_group_rules: vec![Ref::exists("vpc_endpoints")],
             },
             tags: TagMap::from([("Name".into(), "navi-endpoint-logs".into())]),
         }

@@ -53,6 +53,7 @@ impl Builder<'_> {
             false => Way::Interface {
                 subnets: self.subnets(Tier::Private),
                 security_groups: vec![Ref::exists(GROUP)],
+                security_group_rules: vec![Ref::exists(GROUP)],
             },
         };
         let tags = self.tags::<VpcEndpoint>(service, &names::endpoint(self.stack, service));

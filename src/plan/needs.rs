@@ -75,6 +75,8 @@ pub(super) fn of(steps: &[Step], recorded: &Recorded) -> Result<Vec<Vec<Need>>, 
             }
         }
     }
+    add_takeovers(&mut needs, steps, recorded, &index);
+    add_additions(&mut needs, steps, &index);
     add_claims(&mut needs, steps, recorded, &index)?;
     for list in &mut needs {
         list.sort();
@@ -166,6 +168,83 @@ fn before_removing(
             },
         }),
         _ => None,
+    }
+}
+
+/// What one object serves, another of the stack may serve from now on: a subnet comes to follow another route table.
+/// Who takes it over is usable in full by then; who had it lets go only then, and keeps what it needs for it.
+fn add_takeovers(
+    needs: &mut [Vec<Need>],
+    steps: &[Step],
+    recorded: &Recorded,
+    index: &BTreeMap<Address, usize>,
+) {
+    for (address, record, resource) in recorded.iter() {
+        let served = resource.serves();
+        let Some(&giver) = index.get(address).filter(|_| !served.is_empty()) else {
+            continue;
+        };
+        let takers: Vec<usize> = (0..steps.len())
+            .filter(|&at| at != giver && steps[at].address.kind() == address.kind())
+            .filter(|&at| matches!(steps[at].action, Action::Create | Action::Update))
+            .filter(|&at| {
+                let takes = steps[at].resource.serves();
+                takes.iter().any(|taken| served.contains(taken))
+            })
+            .collect();
+        for &taker in &takers {
+            needs[taker].extend(before_turning(&steps[taker].resource, steps, index));
+            let after = Need {
+                step: taker,
+                until: Until::Ready,
+            };
+            if waits_for(needs, taker, giver) {
+                continue;
+            }
+            if matches!(steps[giver].action, Action::Delete | Action::Update) {
+                needs[giver].push(after);
+            }
+            // On `down` these have no order; here somebody is still led through them.
+            for edge in edges_in(&record.spec) {
+                let Some(&dependency) = index.get(&edge.to) else {
+                    continue;
+                };
+                if steps[dependency].action == Action::Delete
+                    && !waits_for(needs, taker, dependency)
+                {
+                    needs[dependency].push(after);
+                }
+            }
+        }
+    }
+}
+
+/// Who adds something to a resource needs no more than that it exists; the resource may change only for what was added
+/// (its only other route goes), so that comes first. What takes away again what it added waits for the change.
+fn add_additions(needs: &mut [Vec<Need>], steps: &[Step], index: &BTreeMap<Address, usize>) {
+    for at in 0..steps.len() {
+        for address in steps[at].resource.adds_to() {
+            let Some(&base) = index.get(&address) else {
+                continue;
+            };
+            if steps[base].action != Action::Update {
+                continue;
+            }
+            match steps[at].action {
+                Action::Create => {
+                    needs[at].retain(|need| need.step != base);
+                    needs[base].push(Need {
+                        step: at,
+                        until: Until::Ready,
+                    });
+                }
+                Action::Delete => needs[at].push(Need {
+                    step: base,
+                    until: Until::Ready,
+                }),
+                _ => {}
+            }
+        }
     }
 }
 

@@ -194,6 +194,18 @@ pub trait Resource:
         Vec::new()
     }
 
+    /// What it serves, and no other of its kind at the same time: a subnet follows one route table. Where another
+    /// takes one over, it is usable before, and this one lets go after.
+    fn serves(&self) -> Vec<Address> {
+        Vec::new()
+    }
+
+    /// What it adds something of its own to, without being a part of it: a gateway endpoint adds routes to tables.
+    /// Such a one gives up nothing before this one is there, and this one does not go before it has something else.
+    fn adds_to(&self) -> Vec<Address> {
+        Vec::new()
+    }
+
     /// What it is while what it leads to changes places, so that nobody is turned away meanwhile.
     /// `recorded` names the old objects by their deposed addresses. `None` where one step will do.
     fn bridge(&self, _recorded: &Self) -> Option<Bridge<Self>> {

@@ -83,6 +83,10 @@ pub trait AnyResource: Debug + Send + Sync {
     fn renamed(&self, name: String) -> Arc<dyn AnyResource>;
     /// What serves only one object at a time.
     fn exclusive(&self) -> Vec<Address>;
+    /// What it serves, and no other of its kind at the same time.
+    fn serves(&self) -> Vec<Address>;
+    /// What it adds something of its own to, without being a part of it.
+    fn adds_to(&self) -> Vec<Address>;
     /// What it is while what it leads to changes places; `recorded` is of the same kind.
     fn bridge(&self, recorded: &dyn AnyResource) -> Option<AnyBridge>;
     /// What somebody outside may notice of the change.
@@ -163,6 +167,14 @@ impl<K: Resource> AnyResource for K {
 
     fn exclusive(&self) -> Vec<Address> {
         Resource::exclusive(self)
+    }
+
+    fn serves(&self) -> Vec<Address> {
+        Resource::serves(self)
+    }
+
+    fn adds_to(&self) -> Vec<Address> {
+        Resource::adds_to(self)
     }
 
     fn bridge(&self, recorded: &dyn AnyResource) -> Option<AnyBridge> {

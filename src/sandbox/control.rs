@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::{
     application_auto_scaling, call_log::CallLog, container_shell, fault_injection::ArmedFault,
-    images::ImageRule, secrets::SecretRule, server::Sandbox, task_outcome::TaskOutcomeRule, visit,
+    images::ImageRule, reach, secrets::SecretRule, server::Sandbox, task_outcome::TaskOutcomeRule,
+    visit,
 };
 
 pub const PREFIX: &str = "/_navi/";
@@ -53,6 +54,7 @@ pub fn answer(sandbox: &Sandbox, request: &Request<Bytes>) -> Response<Bytes> {
         ("POST", "scale") => scale(sandbox, body),
         ("POST", "exec") => run_command(sandbox, body),
         ("POST", "http") => visit(sandbox, body),
+        ("POST", "reach") => reach(sandbox, body),
         (method, _) => Err((
             StatusCode::NOT_FOUND,
             format!(
@@ -154,6 +156,14 @@ fn visit(sandbox: &Sandbox, body: &Bytes) -> Result<Value, Refusal> {
     let now = sandbox.clock().now();
     inner.world.advance(now);
     Ok(visit::answer(&mut inner.world, now, &visit))
+}
+
+fn reach(sandbox: &Sandbox, body: &Bytes) -> Result<Value, Refusal> {
+    let asked = read(body)?;
+    let mut inner = sandbox.lock();
+    let now = sandbox.clock().now();
+    inner.world.advance(now);
+    Ok(reach::answer(&mut inner.world, now, &asked))
 }
 
 fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {

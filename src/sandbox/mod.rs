@@ -24,6 +24,7 @@ mod images;
 mod logs;
 mod pace;
 mod pagination;
+mod reach;
 mod route53;
 mod secrets;
 mod server;

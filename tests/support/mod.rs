@@ -1,5 +1,6 @@
 //! How do the tests run navi, talk to its sandbox and to moto, and look at the account with another client?
 
+mod gate;
 mod http;
 mod in_process;
 mod listener;
@@ -7,6 +8,7 @@ mod moto;
 mod navi;
 mod python;
 
+pub use gate::Gate;
 pub use http::{delete, get_json, get_text, post_json};
 pub use in_process::InProcess;
 pub use listener::{Listener, Proxy};

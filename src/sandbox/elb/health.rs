@@ -13,8 +13,10 @@ use crate::sandbox::{
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Health {
-    /// No rule leads to the group, or its load balancer has no node in the target's zone (aws-behaviour §2.14).
+    /// No rule leads to the group (aws-behaviour §2.14).
     Unused,
+    /// Its load balancer has no node in the target's zone: TargetHealth's reason `Target.NotInUse` has both meanings.
+    OutOfZones,
     Initial,
     Healthy,
     /// It answers, but not with the code that the group wants.
@@ -33,6 +35,11 @@ impl Health {
                 "unused",
                 "Target.NotInUse",
                 "Target group is not configured to receive traffic from the load balancer",
+            ),
+            Self::OutOfZones => (
+                "unused",
+                "Target.NotInUse",
+                "Target is in an Availability Zone that is not enabled for the load balancer",
             ),
             Self::Initial => (
                 "initial",
@@ -79,6 +86,13 @@ pub fn health(context: &Context<'_>, group_arn: &str, id: &str, port: i64) -> He
     else {
         return Health::Unused;
     };
+    let is_out_of_zones = target.zone.as_ref().is_some_and(|zone| {
+        let mut enabled = user.placements.iter().map(|placement| &placement.zone);
+        !enabled.any(|enabled| enabled == zone)
+    });
+    if is_out_of_zones {
+        return Health::OutOfZones;
+    }
     let Some(active_since) = user.active_since else {
         return Health::Initial;
     };
