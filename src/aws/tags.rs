@@ -4,11 +4,7 @@ use crate::resource::{CallError, TagMap};
 
 use super::{Aws, send};
 
-/// The tag that carries the token of the create that made an object.
-pub const OPERATION: &str = "navi:op";
-
-/// The tag that carries the stack's name.
-pub const STACK: &str = "navi:stack";
+pub use crate::resource::{OPERATION_TAG as OPERATION, STACK_TAG as STACK};
 
 /// The tag that carries the address within the stack.
 pub const ADDRESS: &str = "navi:address";
@@ -46,6 +42,22 @@ pub fn made_by(token: &str) -> aws_sdk_ec2::types::Filter {
         .name(format!("tag:{OPERATION}"))
         .values(token)
         .build()
+}
+
+/// A filter that finds what carries the tag of this stack.
+pub fn of_stack(stack: &str) -> aws_sdk_ec2::types::Filter {
+    aws_sdk_ec2::types::Filter::builder()
+        .name(format!("tag:{STACK}"))
+        .values(stack)
+        .build()
+}
+
+/// Every tag of an EC2 object, the token among them.
+pub fn all_ec2(tags: Option<Vec<aws_sdk_ec2::types::Tag>>) -> TagMap {
+    tags.unwrap_or_default()
+        .into_iter()
+        .filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default())))
+        .collect()
 }
 
 /// Whether the create with this token made what carries these tags: the filter's question, asked of

@@ -14,7 +14,7 @@ use crate::resource::{
 };
 
 /// DescribeClusters takes this many names per call.
-const CLUSTERS_PER_CALL: usize = 100;
+pub(super) const CLUSTERS_PER_CALL: usize = 100;
 
 /// What the stack wants.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -262,7 +262,7 @@ fn observe(cluster: api::Cluster) -> ClusterObserved {
 
 /// The clusters that live. A deleted one is shown as INACTIVE for a while, and a missing one is told
 /// in `failures`, not as an error (aws-behaviour §2.17).
-async fn describe(
+pub(super) async fn describe(
     aws: &Aws,
     names_or_arns: Vec<String>,
 ) -> Result<Vec<aws_sdk_ecs::types::Cluster>, CallError> {

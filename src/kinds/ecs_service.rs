@@ -12,6 +12,7 @@ use std::time::Duration;
 use aws_sdk_ecs::types as api;
 use serde::{Deserialize, Serialize};
 
+pub(super) use observed::describe;
 pub use observed::{AttachedTargetGroup, EcsServiceObserved};
 use requests::count;
 
@@ -423,7 +424,7 @@ fn answered(
         .and_then(|service| outputs_of(service, vpc_id))
 }
 
-fn outputs_of(
+pub(super) fn outputs_of(
     service: api::Service,
     vpc_id: Option<String>,
 ) -> Result<EcsServiceOutputs, CallError> {

@@ -338,7 +338,7 @@ fn ambiguous(name: &str, zones: &[aws_sdk_route53::types::HostedZone]) -> CallEr
 }
 
 /// Route 53 answers `/hostedzone/Z…` in some places and `Z…` in others.
-fn bare_id(id: &str) -> String {
+pub(super) fn bare_id(id: &str) -> String {
     id.trim_start_matches("/hostedzone/").to_owned()
 }
 
@@ -346,7 +346,7 @@ fn is_zones_own(record: &ResourceRecordSet, zone: &str) -> bool {
     matches!(record.r#type, RrType::Soa | RrType::Ns) && canonical_name(&record.name) == zone
 }
 
-fn name_servers(records: &[ResourceRecordSet], zone: &str) -> Vec<String> {
+pub(super) fn name_servers(records: &[ResourceRecordSet], zone: &str) -> Vec<String> {
     records
         .iter()
         .filter(|record| record.r#type == RrType::Ns && is_zones_own(record, zone))

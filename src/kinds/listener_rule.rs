@@ -379,7 +379,7 @@ async fn set_priorities(aws: &Aws, rules: &[(String, u32)]) -> Result<(), CallEr
 }
 
 /// `…:listener-rule/app/NAME/ID/LISTENER/RULE` belongs to `…:listener/app/NAME/ID/LISTENER`.
-fn listener_of(rule_arn: &str) -> String {
+pub(super) fn listener_of(rule_arn: &str) -> String {
     let listener = rule_arn.replacen(":listener-rule/", ":listener/", 1);
     match listener.rsplit_once('/') {
         Some((listener, _)) => listener.to_owned(),

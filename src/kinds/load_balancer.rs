@@ -467,7 +467,7 @@ async fn attributes_of(aws: &Aws, arn: &str) -> Result<BTreeMap<String, String>,
         .collect())
 }
 
-fn outputs_of(
+pub(super) fn outputs_of(
     balancer: &aws_sdk_elasticloadbalancingv2::types::LoadBalancer,
 ) -> LoadBalancerOutputs {
     LoadBalancerOutputs {

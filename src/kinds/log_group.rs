@@ -253,7 +253,7 @@ pub async fn listed(
 
 /// The group of exactly this name. The listing is sorted, so of all names with this prefix the bare
 /// one comes first.
-async fn exact(aws: &Aws, name: &str) -> Result<Option<LogGroupObserved>, CallError> {
+pub(super) async fn exact(aws: &Aws, name: &str) -> Result<Option<LogGroupObserved>, CallError> {
     let call = aws.logs.describe_log_groups().log_group_name_prefix(name);
     let page = send("logs:DescribeLogGroups", call.send()).await?;
     Ok(page

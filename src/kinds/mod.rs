@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::aws::Aws;
 use crate::resource::{
-    AnyContext, AnyLookup, AnyResource, BoxFuture, CallError, Change, Cloud, DecodeError, Holder,
-    Known, Observed, Resource, StepError, dispatch,
+    Address, AnyContext, AnyFound, AnyLookup, AnyResource, BoxFuture, CallError, Change, Cloud,
+    DecodeError, Holder, Known, Observed, Remains, Resource, StepError, dispatch,
 };
 
 /// Declares the closed enum of kinds and the routing from a kind's name to its type.
@@ -95,6 +95,9 @@ kinds! {
     scalable_target::ScalableTarget,
     scaling_policy::ScalingPolicy,
 }
+
+// How each kind finds its objects without the state.
+mod findable;
 
 // Not kinds, but what kinds are made of: actions, documents, records, rules, routes, searches.
 mod certificate_search;
@@ -187,6 +190,51 @@ impl Cloud for Aws {
             };
             route!(kind, await holders(self, resource, context, outputs))
         })
+    }
+
+    fn kinds(&self) -> Vec<&'static str> {
+        Kind::ALL.iter().map(|kind| kind.name()).collect()
+    }
+
+    fn tagged<'a>(
+        &'a self,
+        name: &'a str,
+        stack: &'a str,
+        wanted: &'a [Arc<dyn AnyResource>],
+    ) -> BoxFuture<'a, Result<Vec<AnyFound>, CallError>> {
+        Box::pin(async move { route!(kind(name)?, await tagged(self, stack, wanted)) })
+    }
+
+    fn attached<'a>(
+        &'a self,
+        name: &'a str,
+        stack: &'a str,
+        wanted: &'a [Arc<dyn AnyResource>],
+        remains: &'a Remains,
+    ) -> BoxFuture<'a, Result<Vec<AnyFound>, CallError>> {
+        Box::pin(async move { route!(kind(name)?, await attached(self, stack, wanted, remains)) })
+    }
+
+    fn identify<'a>(
+        &'a self,
+        resource: &'a dyn AnyResource,
+        context: &'a AnyContext,
+        id: &'a str,
+    ) -> BoxFuture<'a, Result<Option<AnyFound>, CallError>> {
+        Box::pin(async move {
+            route!(kind(resource.kind())?, await identify(self, resource, context, id))
+        })
+    }
+
+    fn remnant(
+        &self,
+        found: &AnyFound,
+        address: &Address,
+        remains: &Remains,
+    ) -> Result<Arc<dyn AnyResource>, DecodeError> {
+        let kind =
+            kind(found.kind).map_err(|_| DecodeError::UnknownKind(found.kind.to_owned()))?;
+        route!(kind, remnant(found, address, remains))
     }
 }
 

@@ -264,7 +264,7 @@ impl Role {
     }
 }
 
-async fn described(
+pub(super) async fn described(
     aws: &Aws,
     role_name: &str,
 ) -> Result<Option<aws_sdk_iam::types::Role>, CallError> {

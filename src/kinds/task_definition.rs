@@ -387,9 +387,9 @@ fn needs_revision(change: &Change) -> bool {
         .any(|field| !field.field.starts_with("tags."))
 }
 
-type Described = (api::TaskDefinition, Vec<api::Tag>);
+pub(super) type Described = (api::TaskDefinition, Vec<api::Tag>);
 
-async fn describe(aws: &Aws, arn: &str) -> Result<Option<Described>, CallError> {
+pub(super) async fn describe(aws: &Aws, arn: &str) -> Result<Option<Described>, CallError> {
     let call = aws
         .ecs
         .describe_task_definition()

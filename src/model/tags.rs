@@ -2,7 +2,7 @@
 //! navi knows its own (design of the tags: docs/STATE.md).
 
 use super::Builder;
-use crate::resource::{Resource, TagMap};
+use crate::resource::{ADDRESS_TAG, Resource, STACK_TAG, TagMap};
 
 impl Builder<'_> {
     /// The tags of the resource `name` of kind `K`, called `physical_name` in AWS.
@@ -11,8 +11,8 @@ impl Builder<'_> {
         // A `Name` of the user's own goes before ours.
         tags.entry("Name".to_owned())
             .or_insert_with(|| physical_name.to_owned());
-        tags.insert("navi:stack".to_owned(), self.stack.name.clone());
-        tags.insert("navi:address".to_owned(), format!("{}.{name}", K::KIND));
+        tags.insert(STACK_TAG.to_owned(), self.stack.name.clone());
+        tags.insert(ADDRESS_TAG.to_owned(), format!("{}.{name}", K::KIND));
         tags
     }
 }

@@ -8,6 +8,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
+pub use crate::resource::id_of;
 use crate::resource::{Address, CallError, Leftover};
 
 /// One thing that happened.
@@ -117,15 +118,6 @@ pub enum LeftBehind {
 /// Who watches a run.
 pub trait Sink: Send + Sync {
     fn event(&self, event: &Event);
-}
-
-/// The ID a person would look a resource up with: by the convention of `kinds/`, the first text of its outputs.
-pub fn id_of(outputs: &Value) -> Option<String> {
-    outputs
-        .as_object()?
-        .values()
-        .find_map(Value::as_str)
-        .map(str::to_owned)
 }
 
 impl From<&Leftover> for LeftBehind {

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{
-    Address, Bridge, CallError, Change, Context, Edge, Holder, Known, Lookup, Readiness, Resource,
-    StepError, Timing, UniqueName, edges_in, redirect,
+    Address, AnyFound, Bridge, CallError, Change, Context, Edge, Findable, Found, Holder, Known,
+    Lookup, Readiness, Remains, Resource, Search, StepError, Timing, UniqueName, edges_in, redirect,
 };
 
 /// A future that can be kept in a list with others.
@@ -321,6 +321,52 @@ pub trait Cloud: Send + Sync {
         context: &'a AnyContext,
         outputs: &'a Value,
     ) -> BoxFuture<'a, Vec<Holder>>;
+
+    /// Every kind, in the order of the registry. A cloud whose objects carry no tags has none to look for.
+    fn kinds(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+
+    /// The objects of a kind that carry the stack's tag. `wanted` is what the stack file wants of it.
+    fn tagged<'a>(
+        &'a self,
+        _kind: &'a str,
+        _stack: &'a str,
+        _wanted: &'a [Arc<dyn AnyResource>],
+    ) -> BoxFuture<'a, Result<Vec<AnyFound>, CallError>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    /// The objects of a kind that are found through those.
+    fn attached<'a>(
+        &'a self,
+        _kind: &'a str,
+        _stack: &'a str,
+        _wanted: &'a [Arc<dyn AnyResource>],
+        _remains: &'a Remains,
+    ) -> BoxFuture<'a, Result<Vec<AnyFound>, CallError>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    /// The object that a person calls `id`.
+    fn identify<'a>(
+        &'a self,
+        _resource: &'a dyn AnyResource,
+        _context: &'a AnyContext,
+        _id: &'a str,
+    ) -> BoxFuture<'a, Result<Option<AnyFound>, CallError>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    /// A spec for the removal of an object that no stack file describes.
+    fn remnant(
+        &self,
+        found: &AnyFound,
+        _address: &Address,
+        _remains: &Remains,
+    ) -> Result<Arc<dyn AnyResource>, DecodeError> {
+        Err(DecodeError::UnknownKind(found.kind.to_owned()))
+    }
 }
 
 /// The typed halves of [`Cloud`], one function per door, for the registry in `kinds/` to route to.
@@ -365,6 +411,87 @@ pub mod dispatch {
         serde_json::to_value(outputs).map_err(|error| {
             CallError::local("navi", format!("outputs can't be recorded: {error}"))
         })
+    }
+
+    fn search<'a, K: Resource>(
+        stack: &'a str,
+        wanted: &'a [Arc<dyn AnyResource>],
+    ) -> Result<Search<'a, K>, CallError> {
+        Ok(Search {
+            stack,
+            wanted: wanted
+                .iter()
+                .map(|wanted| typed::<K>(&**wanted))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn erased<K: Resource>(found: Found<K>) -> Result<AnyFound, CallError> {
+        Ok(AnyFound {
+            kind: K::KIND,
+            outputs: value(found.outputs)?,
+            tags: found.tags,
+            name: found.name,
+            within: found.within,
+            mentions: found.mentions,
+        })
+    }
+
+    /// The tagged objects of kind `K`.
+    pub async fn tagged<K: Findable>(
+        cloud: &K::Cloud,
+        stack: &str,
+        wanted: &[Arc<dyn AnyResource>],
+    ) -> Result<Vec<AnyFound>, CallError> {
+        let search = search::<K>(stack, wanted)?;
+        let found = K::tagged(cloud, &search).await?;
+        found.into_iter().map(erased).collect()
+    }
+
+    /// The objects of kind `K` that are found through others.
+    pub async fn attached<K: Findable>(
+        cloud: &K::Cloud,
+        stack: &str,
+        wanted: &[Arc<dyn AnyResource>],
+        remains: &Remains,
+    ) -> Result<Vec<AnyFound>, CallError> {
+        let search = search::<K>(stack, wanted)?;
+        let found = K::attached(cloud, &search, remains).await?;
+        found.into_iter().map(erased).collect()
+    }
+
+    /// The object of kind `K` that a person calls `id`.
+    pub async fn identify<K: Findable>(
+        cloud: &K::Cloud,
+        resource: &dyn AnyResource,
+        any: &AnyContext,
+        id: &str,
+    ) -> Result<Option<AnyFound>, CallError> {
+        let context = context(cloud, any);
+        let found = typed::<K>(resource)?.identify(&context, id).await?;
+        found.map(erased).transpose()
+    }
+
+    /// A spec for the removal of an object of kind `K`.
+    pub fn remnant<K: Findable>(
+        found: &AnyFound,
+        address: &Address,
+        remains: &Remains,
+    ) -> Result<Arc<dyn AnyResource>, DecodeError> {
+        let outputs = serde_json::from_value(found.outputs.clone()).map_err(|error| {
+            DecodeError::Malformed {
+                kind: K::KIND.to_owned(),
+                message: error.to_string(),
+            }
+        })?;
+        let found = Found::<K> {
+            outputs,
+            tags: found.tags.clone(),
+            name: found.name.clone(),
+            within: found.within.clone(),
+            mentions: found.mentions.clone(),
+        };
+        Ok(Arc::new(K::remnant(&found, address.name(), remains)))
     }
 
     /// Decodes a recorded spec of kind `K`.

@@ -7,6 +7,7 @@ mod confidential;
 mod contract;
 mod erased;
 mod error;
+mod findable;
 mod known;
 mod protection;
 mod reference;
@@ -22,6 +23,9 @@ pub use erased::{
     dispatch,
 };
 pub use error::{CallError, Certainty, ErrorClass, Leftover, StepError};
+pub use findable::{
+    ADDRESS_TAG, AnyFound, Findable, Found, OPERATION_TAG, Remains, STACK_TAG, Search, id_of,
+};
 pub use known::Known;
 pub use protection::Protection;
 pub use reference::{Edge, Gate, OnDelete, Ref, edges_in, redirect};

@@ -117,7 +117,7 @@ pub(super) async fn read(
 
 /// The services that are there. A missing one is told in `failures`, a deleted one is shown as INACTIVE for
 /// a while, and a missing cluster has none (aws-behaviour §2.18).
-pub(super) async fn describe(
+pub(in crate::kinds) async fn describe(
     aws: &Aws,
     cluster: &str,
     names: Vec<String>,
