@@ -232,8 +232,7 @@ impl Cloud for Aws {
         address: &Address,
         remains: &Remains,
     ) -> Result<Arc<dyn AnyResource>, DecodeError> {
-        let kind =
-            kind(found.kind).map_err(|_| DecodeError::UnknownKind(found.kind.to_owned()))?;
+        let kind = kind(found.kind).map_err(|_| DecodeError::UnknownKind(found.kind.to_owned()))?;
         route!(kind, remnant(found, address, remains))
     }
 }

@@ -371,7 +371,10 @@ fn in_the_making(lookup: &Lookup<'_, Namespace>, progress: Readiness) -> Namespa
     }
 }
 
-pub(super) async fn get(aws: &Aws, namespace_id: &str) -> Result<Option<api::Namespace>, CallError> {
+pub(super) async fn get(
+    aws: &Aws,
+    namespace_id: &str,
+) -> Result<Option<api::Namespace>, CallError> {
     let call = aws.cloud_map.get_namespace().id(namespace_id);
     match send("servicediscovery:GetNamespace", call.send()).await {
         Ok(answer) => Ok(answer.namespace),

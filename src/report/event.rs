@@ -6,7 +6,6 @@
 use std::fmt;
 
 use serde::Serialize;
-use serde_json::Value;
 
 pub use crate::resource::id_of;
 use crate::resource::{Address, CallError, Leftover};

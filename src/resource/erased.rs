@@ -11,7 +11,8 @@ use serde_json::Value;
 
 use super::{
     Address, AnyFound, Bridge, CallError, Change, Context, Edge, Findable, Found, Holder, Known,
-    Lookup, Readiness, Remains, Resource, Search, StepError, Timing, UniqueName, edges_in, redirect,
+    Lookup, Readiness, Remains, Resource, Search, StepError, Timing, UniqueName, edges_in,
+    redirect,
 };
 
 /// A future that can be kept in a list with others.

@@ -33,11 +33,14 @@ async fn clusters_of(aws: &Aws, stack: &str) -> Result<Arc<Vec<Found<Cluster>>>,
             pages.items().send().collect::<Result<Vec<_>, _>>(),
         )
         .await?;
-        let calls = arns.chunks(CLUSTERS_PER_CALL).map(async |some| {
-            cluster::describe(aws, some.to_vec()).await
-        });
+        let calls = arns
+            .chunks(CLUSTERS_PER_CALL)
+            .map(async |some| cluster::describe(aws, some.to_vec()).await);
         let clusters = try_join_all(calls).await?.into_iter().flatten();
-        Ok(of_stack(clusters.filter_map(found_cluster).collect(), stack))
+        Ok(of_stack(
+            clusters.filter_map(found_cluster).collect(),
+            stack,
+        ))
     };
     let key = format!("ecs:ListClusters tagged {stack}");
     aws.memo.once(key, ask).await
@@ -86,9 +89,9 @@ async fn services_of(aws: &Aws, stack: &str) -> Result<Arc<Vec<api::Service>>, C
                 pages.items().send().collect::<Result<Vec<_>, _>>(),
             )
             .await?;
-            let calls = listed.chunks(SERVICES_PER_CALL).map(async |some| {
-                ecs_service::describe(aws, arn, some.to_vec()).await
-            });
+            let calls = listed
+                .chunks(SERVICES_PER_CALL)
+                .map(async |some| ecs_service::describe(aws, arn, some.to_vec()).await);
             Ok::<_, CallError>(try_join_all(calls).await?.into_iter().flatten())
         });
         let services = try_join_all(listings).await?.into_iter().flatten();
@@ -101,21 +104,60 @@ async fn services_of(aws: &Aws, stack: &str) -> Result<Arc<Vec<api::Service>>, C
     aws.memo.once(key, ask).await
 }
 
-fn found_service(service: api::Service) -> Result<Found<EcsService>, CallError> {
+/// ECS doesn't tell a service's VPC: its subnets do.
+async fn found_services(
+    aws: &Aws,
+    services: Vec<api::Service>,
+) -> Result<Vec<Found<EcsService>>, CallError> {
+    let subnet_of = |service: &api::Service| {
+        let network = service.network_configuration()?.awsvpc_configuration()?;
+        network.subnets().first().cloned()
+    };
+    let subnets: BTreeSet<String> = services.iter().filter_map(subnet_of).collect();
+    let mut vpcs: BTreeMap<String, String> = BTreeMap::new();
+    if !subnets.is_empty() {
+        let by_id = aws_sdk_ec2::types::Filter::builder()
+            .name("subnet-id")
+            .set_values(Some(subnets.into_iter().collect()))
+            .build();
+        let pages = aws.ec2.describe_subnets().filters(by_id).into_paginator();
+        let described = send(
+            "ec2:DescribeSubnets",
+            pages.items().send().collect::<Result<Vec<_>, _>>(),
+        );
+        let placed = described.await?.into_iter();
+        vpcs.extend(placed.filter_map(|subnet| Some((subnet.subnet_id?, subnet.vpc_id?))));
+    }
+    services
+        .into_iter()
+        .map(|service| {
+            let vpc_id = subnet_of(&service).and_then(|subnet| vpcs.get(&subnet).cloned());
+            found_service(service, vpc_id)
+        })
+        .collect()
+}
+
+fn found_service(
+    service: api::Service,
+    vpc_id: Option<String>,
+) -> Result<Found<EcsService>, CallError> {
     let tags = all(service.tags.clone());
     let target = service.load_balancers().first();
     let target = target.and_then(|target| target.target_group_arn.clone());
-    let outputs = ecs_service::outputs_of(service)?;
+    let outputs = ecs_service::outputs_of(service, vpc_id)?;
     let cluster = outputs.cluster.clone();
     let mut found = Found::new(outputs, tags).within(cluster);
-    found.mentions = target.map(|arn| ("target_group", arn)).into_iter().collect();
+    found.mentions = target
+        .map(|arn| ("target_group", arn))
+        .into_iter()
+        .collect();
     Ok(found)
 }
 
 impl Findable for EcsService {
     async fn tagged(aws: &Aws, search: &Search<'_, Self>) -> Result<Vec<Found<Self>>, CallError> {
         let services = services_of(aws, search.stack).await?;
-        services.iter().cloned().map(found_service).collect()
+        found_services(aws, services.to_vec()).await
     }
 
     /// By ARN, or by its name in the stack's cluster.
@@ -141,7 +183,10 @@ impl Findable for EcsService {
         };
         let name = last(id).to_owned();
         let services = ecs_service::describe(context.cloud, &cluster, vec![name]).await?;
-        services.into_iter().next().map(found_service).transpose()
+        Ok(found_services(context.cloud, services)
+            .await?
+            .into_iter()
+            .next())
     }
 
     /// It goes before all that its tasks work with (aws-behaviour §3 step 1).
@@ -152,6 +197,8 @@ impl Findable for EcsService {
             cluster: remains.held_by(found.within.as_deref()),
             name: found.outputs.name.clone(),
             task_definition: remains.one(name).unwrap_or_else(|| remains.held_by(None)),
+            vpc: None,
+            image_digests: BTreeMap::new(),
             desired_count: 0,
             subnets: remains.all(),
             security_groups: remains.all(),
@@ -167,6 +214,8 @@ impl Findable for EcsService {
             service_registry: remains.one(name),
             enable_execute_command: false,
             deployment_circuit_breaker: None,
+            minimum_healthy_percent: None,
+            maximum_percent: None,
             health_check_grace_period_seconds: None,
             propagate_tags: false,
             tags: tags::comparable(found.tags.clone()),
@@ -235,6 +284,8 @@ impl Findable for TaskDefinition {
             family: found.outputs.family.clone(),
             cpu: 0,
             memory: 0,
+            architecture: Default::default(),
+            ephemeral_storage_gib: None,
             task_role: role.clone(),
             execution_role: role,
             containers: Vec::new(),
@@ -249,11 +300,19 @@ fn revision(definition: api::TaskDefinition, tags: TagMap) -> Option<Found<TaskD
         return None;
     }
     let roles = [definition.task_role_arn(), definition.execution_role_arn()];
-    let roles = roles.into_iter().flatten().map(|arn| ("role", last(arn).to_owned()));
+    let roles = roles
+        .into_iter()
+        .flatten()
+        .map(|arn| ("role", last(arn).to_owned()));
     let groups = definition
         .container_definitions()
         .iter()
-        .filter_map(|container| container.log_configuration()?.options()?.get("awslogs-group"))
+        .filter_map(|container| {
+            container
+                .log_configuration()?
+                .options()?
+                .get("awslogs-group")
+        })
         .map(|group| ("log_group", group.clone()));
     let mentions = roles.chain(groups).collect();
     let outputs = TaskDefinitionOutputs {

@@ -22,8 +22,14 @@ async fn namespaces(aws: &Aws) -> Result<Arc<Vec<Found<Namespace>>>, CallError> 
             .build()
             .expect("both required members are set");
         let pages = aws.cloud_map.list_namespaces().filters(private);
-        let pages = pages.into_paginator();
-        let all = send(OPERATION, pages.items().send().collect::<Result<Vec<_>, _>>()).await?;
+        let pages: Vec<_> = send(
+            OPERATION,
+            pages.into_paginator().send().collect::<Result<_, _>>(),
+        )
+        .await?;
+        let all = pages
+            .into_iter()
+            .flat_map(|page| page.namespaces.unwrap_or_default());
         each(all, async |summary: api::NamespaceSummary| {
             let (Some(id), Some(arn)) = (summary.id, summary.arn) else {
                 return Ok(None);
@@ -40,7 +46,9 @@ async fn namespaces(aws: &Aws) -> Result<Arc<Vec<Found<Namespace>>>, CallError> 
                 creator_request_id: String::new(),
                 operation_id: None,
             };
-            Ok(Some(Found::new(outputs, tags).named(summary.name.unwrap_or_default())))
+            Ok(Some(
+                Found::new(outputs, tags).named(summary.name.unwrap_or_default()),
+            ))
         })
         .await
     };
@@ -130,9 +138,14 @@ impl Findable for Namespace {
 impl Findable for DiscoveryService {
     async fn tagged(aws: &Aws, search: &Search<'_, Self>) -> Result<Vec<Found<Self>>, CallError> {
         let namespaces = namespaces_of(aws, search.stack).await?;
-        let ids = namespaces.iter().filter_map(|one| one.outputs.namespace_id.as_deref());
+        let ids = namespaces
+            .iter()
+            .filter_map(|one| one.outputs.namespace_id.as_deref());
         let found = try_join_all(ids.map(async |id| services_in(aws, id).await)).await?;
-        Ok(of_stack(found.into_iter().flatten().collect(), search.stack))
+        Ok(of_stack(
+            found.into_iter().flatten().collect(),
+            search.stack,
+        ))
     }
 
     /// By ID, by an ARN that ends in it, or by its name in the stack's namespace.
@@ -152,9 +165,9 @@ impl Findable for DiscoveryService {
             ));
         };
         let services = cloud_map::services_in(context.cloud, &namespace_id).await?;
-        let meant = services.into_iter().find(|service| {
-            service.id() == Some(last(id)) || service.name() == Some(id)
-        });
+        let meant = services
+            .into_iter()
+            .find(|service| service.id() == Some(last(id)) || service.name() == Some(id));
         match meant {
             Some(summary) => service(context.cloud, summary, &namespace_id).await,
             None => Ok(None),

@@ -22,6 +22,7 @@ use crate::resource::{
 const TAGS_PER_CALL: usize = 10;
 
 /// A public zone of the account.
+#[derive(Clone)]
 struct Zone {
     id: String,
     name: String,
@@ -33,7 +34,11 @@ async fn public_zones(aws: &Aws) -> Result<Arc<Vec<Zone>>, CallError> {
     const OPERATION: &str = "route53:ListHostedZones";
     let ask = async {
         let pages = aws.route53.list_hosted_zones().into_paginator();
-        let zones = send(OPERATION, pages.items().send().collect::<Result<Vec<_>, _>>()).await?;
+        let zones = send(
+            OPERATION,
+            pages.items().send().collect::<Result<Vec<_>, _>>(),
+        )
+        .await?;
         let public = zones.into_iter().filter(|zone| {
             let config = zone.config.as_ref();
             !config.is_some_and(|config| config.private_zone)
@@ -71,7 +76,11 @@ async fn tags_of(aws: &Aws, zones: &[&Zone]) -> Result<HashMap<String, TagMap>, 
         .collect())
 }
 
-async fn found_zone(aws: &Aws, zone: &Zone, mut tags: TagMap) -> Result<Found<HostedZone>, CallError> {
+async fn found_zone(
+    aws: &Aws,
+    zone: &Zone,
+    mut tags: TagMap,
+) -> Result<Found<HostedZone>, CallError> {
     let records = zone_records(aws, &zone.id).await?;
     let records = records.as_ref().as_deref().unwrap_or_default();
     let outputs = HostedZoneOutputs {
@@ -203,13 +212,8 @@ async fn zones_with_records(
         return Ok(Vec::new());
     }
     let zones = public_zones(aws).await?;
-    each(zones.iter(), async |zone| {
+    each(zones.to_vec(), async |zone: Zone| {
         let records = zone_records(aws, &zone.id).await?;
-        let zone = Zone {
-            id: zone.id.clone(),
-            name: zone.name.clone(),
-            caller_reference: zone.caller_reference.clone(),
-        };
         Ok(records.as_ref().clone().map(|records| (zone, records)))
     })
     .await
@@ -319,7 +323,10 @@ impl Findable for Certificate {
     /// ListCertificates tells no tags: with the file at hand only those of the wanted domains are
     /// asked about, without it all.
     async fn tagged(aws: &Aws, search: &Search<'_, Self>) -> Result<Vec<Found<Self>>, CallError> {
-        let wanted = search.wanted.iter().map(|one| bare_domain(&one.domain_name));
+        let wanted = search
+            .wanted
+            .iter()
+            .map(|one| bare_domain(&one.domain_name));
         let wanted: BTreeSet<String> = wanted.collect();
         let listed = summaries(aws, false).await?.into_iter();
         let arns = listed.filter_map(|summary| {

@@ -24,9 +24,10 @@ impl Findable for Role {
             pages.items().send().collect::<Result<Vec<_>, _>>(),
         )
         .await?;
-        let names = roles.into_iter().map(|role| role.role_name).filter(|name| {
-            wanted.contains(name.as_str()) || name.starts_with(search.stack)
-        });
+        let names = roles
+            .into_iter()
+            .map(|role| role.role_name)
+            .filter(|name| wanted.contains(name.as_str()) || name.starts_with(search.stack));
         let found = each(names, async |name| role(aws, &name).await).await?;
         Ok(of_stack(found, search.stack))
     }

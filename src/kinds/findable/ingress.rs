@@ -15,9 +15,7 @@ use crate::kinds::listener::{
 use crate::kinds::listener_rule::{ListenerRule, ListenerRuleOutputs, listener_of};
 use crate::kinds::load_balancer::{LoadBalancer, LoadBalancerOutputs, Scheme, outputs_of};
 use crate::kinds::target_group::{TargetGroup, TargetGroupOutputs};
-use crate::resource::{
-    CallError, Context, Findable, Found, Remains, Resource, Search, TagMap,
-};
+use crate::resource::{CallError, Context, Findable, Found, Remains, Resource, Search, TagMap};
 
 /// DescribeTags takes this many ARNs per call.
 const TAGS_PER_CALL: usize = 20;
@@ -183,6 +181,7 @@ impl Findable for LoadBalancer {
         LoadBalancer {
             name: name_in(&found.outputs),
             scheme: Scheme::InternetFacing,
+            vpc: None,
             subnets: remains.all(),
             security_groups: remains.all(),
             internet_gateway: remains.all().into_iter().next(),
@@ -243,6 +242,7 @@ impl Findable for TargetGroup {
                 .to_owned(),
             port: 0,
             vpc: remains.held_by(found.within.as_deref()),
+            load_balancer: None,
             health_check: Default::default(),
             deregistration_delay_seconds: None,
             tags: tags::comparable(found.tags.clone()),
@@ -287,8 +287,7 @@ async fn with_delay(
     let delay = attributes
         .into_iter()
         .find(|one| one.key() == Some("deregistration_delay.timeout_seconds"));
-    group.outputs.deregistration_delay_seconds =
-        delay.and_then(|delay| delay.value?.parse().ok());
+    group.outputs.deregistration_delay_seconds = delay.and_then(|delay| delay.value?.parse().ok());
     Ok(Some(group))
 }
 
@@ -392,6 +391,7 @@ impl Findable for ListenerRule {
                 .holder(group)
                 .or_else(|| remains.one(name))
                 .unwrap_or_else(|| remains.held_by(None)),
+            turning_from: None,
             tags: tags::comparable(found.tags.clone()),
         }
     }

@@ -34,7 +34,13 @@ where
 fn of_stack<K: Resource>(found: Vec<Found<K>>, stack: &str) -> Vec<Found<K>> {
     found
         .into_iter()
-        .filter(|found| found.tags.get(crate::resource::STACK_TAG).map(String::as_str) == Some(stack))
+        .filter(|found| {
+            found
+                .tags
+                .get(crate::resource::STACK_TAG)
+                .map(String::as_str)
+                == Some(stack)
+        })
         .collect()
 }
 
@@ -44,7 +50,10 @@ fn only<K: Resource>(mut found: Vec<Found<K>>, id: &str) -> Result<Option<Found<
         0 | 1 => Ok(found.pop()),
         count => Err(CallError::local(
             "navi",
-            format!("{count} objects of kind {} are called `{id}`; name one by its ID", K::KIND),
+            format!(
+                "{count} objects of kind {} are called `{id}`; name one by its ID",
+                K::KIND
+            ),
         )),
     }
 }

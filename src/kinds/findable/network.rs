@@ -9,9 +9,7 @@ use crate::kinds::internet_gateway::{InternetGateway, InternetGatewayOutputs};
 use crate::kinds::nat_gateway::{NatGateway, NatGatewayOutputs};
 use crate::kinds::route_table::{RouteTable, RouteTableOutputs};
 use crate::kinds::security_group::{SecurityGroup, SecurityGroupOutputs};
-use crate::kinds::security_group_rules::{
-    PeerRule, SecurityGroupRules, SecurityGroupRulesOutputs,
-};
+use crate::kinds::security_group_rules::{PeerRule, SecurityGroupRules, SecurityGroupRulesOutputs};
 use crate::kinds::subnet::{AvailabilityZone, Subnet, SubnetOutputs};
 use crate::kinds::vpc::{Vpc, VpcOutputs};
 use crate::resource::{CallError, Context, Findable, Found, Remains, Search};
@@ -43,6 +41,7 @@ impl Findable for Vpc {
 
     fn remnant(found: &Found<Self>, _name: &str, _remains: &Remains) -> Self {
         Vpc {
+            lookup: None,
             cidr_block: String::new(),
             enable_dns_support: true,
             enable_dns_hostnames: true,
@@ -85,6 +84,7 @@ impl Findable for Subnet {
 
     fn remnant(found: &Found<Self>, _name: &str, remains: &Remains) -> Self {
         Subnet {
+            lookup: None,
             vpc: remains.held_by(found.within.as_deref()),
             cidr_block: String::new(),
             availability_zone: AvailabilityZone::Name(found.outputs.availability_zone.clone()),
