@@ -9,9 +9,9 @@ use super::context::{Connection, close_session, open_session};
 use super::error::CommandError;
 use super::protection::{self, Source};
 use super::run::{Run, view};
-use super::stack_file::{ChosenStack, StackChoice, require_recorded};
+use super::stack_file::{ChosenStack, StackChoice, is_recorded, require_recorded};
 use super::targets::TargetArguments;
-use super::{exit_code, output, planning, prompt};
+use super::{exit_code, output, planning, prompt, rebuilding};
 use crate::plan::Plan;
 use crate::report::Command;
 use crate::resource::Protection;
@@ -52,7 +52,6 @@ impl DownArguments {
 pub async fn run(global: &GlobalOptions, arguments: &DownArguments) -> Result<u8, CommandError> {
     prompt::require_answerable(global, "down")?;
     let chosen = arguments.stack.choose(global)?;
-    require_recorded(global, &chosen.name)?;
     let session = open_session(
         global,
         &chosen.name,
@@ -71,6 +70,7 @@ async fn take_down(
     chosen: &ChosenStack,
     session: &Session,
 ) -> Result<u8, CommandError> {
+    let recorded = is_recorded(global, &chosen.name);
     let state = session.state();
     output::progress(
         global,
@@ -82,6 +82,13 @@ async fn take_down(
     state.check_identity(&connection.account, &connection.region)?;
     let view = view(global);
     planning::settle(session, &connection, &*view).await?;
+    let found = rebuilding::if_lost(global, session, &connection, None).await?;
+    if found.is_empty() && !recorded {
+        require_recorded(global, &chosen.name)?;
+    }
+    if !found.is_empty() {
+        session.identify(connection.identity()).await?;
+    }
     let plan = planning::for_down(session, &connection)?;
     let (plan, left_out) = arguments.targets.limit(plan)?;
     check_protection(global, &plan, chosen, &state.protection)?;

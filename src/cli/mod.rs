@@ -16,6 +16,7 @@ mod plan;
 mod planning;
 mod prompt;
 mod protection;
+mod rebuilding;
 mod redeploy;
 mod run;
 mod running_services;

@@ -6,6 +6,7 @@ use super::arguments::GlobalOptions;
 use super::context::Connection;
 use super::error::CommandError;
 use super::image_digests::{self, Digests, Images};
+use crate::graph::ResourceGraph;
 use crate::kinds::ecs_service::EcsService;
 use crate::model::{self, Facts, ServiceFacts};
 use crate::observe::{Observation, Refresh, observe, recorded_resources};
@@ -87,6 +88,21 @@ pub async fn for_up(
     let desired = build(digests, &observation)?;
     let recorded = Recorded::new(&state, resources);
     Ok(plan_up(&desired, &observation, &recorded)?)
+}
+
+/// What the stack file wants, with what the registries say of its images, and nothing compared yet.
+pub async fn wanted(
+    global: &GlobalOptions,
+    stack: &Stack,
+    session: &Session,
+    connection: &Connection,
+) -> Result<ResourceGraph, CommandError> {
+    let images = image_digests::wanted_images(stack);
+    let answers = image_digests::look_up(&connection.aws, &images).await;
+    image_digests::warn(global, &answers);
+    let digests = image_digests::digests(&images, &answers, &session.state());
+    let facts = facts(digests, &Observation::default(), Counts::AsInFile);
+    Ok(model::build_with(stack, &connection.region, &facts)?)
 }
 
 /// What `down` would do. Needs the state alone.

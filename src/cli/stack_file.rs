@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::arguments::{GlobalOptions, quoted};
+use super::context::Connection;
 use super::error::{CommandError, diagnostic};
 use super::output;
 use crate::model;
@@ -109,6 +110,27 @@ impl StackChoice {
         }
     }
 
+    /// The stack as its file wants it, where it is the file that names it.
+    pub fn wanted(
+        &self,
+        global: &GlobalOptions,
+        connection: &Connection,
+    ) -> Result<Option<Stack>, CommandError> {
+        if self.stack.is_some() {
+            return Ok(None);
+        }
+        match StackFile::load(global) {
+            Ok(file) => Ok(Some(file.resolve(&connection.account, &connection.region)?)),
+            // Its errors are told where the file is what counts.
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// What `--stack` says.
+    pub fn name(&self) -> Option<&str> {
+        self.stack.as_deref()
+    }
+
     /// `--stack`, else the stack file's, else the only one recorded.
     pub fn choose(&self, global: &GlobalOptions) -> Result<ChosenStack, CommandError> {
         if let Some(name) = &self.stack {
@@ -173,6 +195,12 @@ fn only_recorded(global: &GlobalOptions, file: &Path) -> Result<String, CommandE
             recorded,
         }),
     }
+}
+
+/// Whether anything is known of the stack.
+pub fn is_recorded(global: &GlobalOptions, stack: &str) -> bool {
+    let recorded = recorded_stacks(&global.store_directory());
+    recorded.iter().any(|name| name == stack)
 }
 
 /// Refuses a stack that nothing is known of, before anything is locked or called: the directory may be the wrong one.

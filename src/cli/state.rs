@@ -1,9 +1,10 @@
-//! `navi state`: how is what navi recorded looked at and mended, without a call to AWS?
+//! `navi state`: how is what navi recorded looked at and mended, without a change in AWS?
 
 mod forget;
 mod list;
 mod mv;
 mod pull;
+mod rebuild;
 mod show;
 mod unprotect;
 
@@ -19,7 +20,7 @@ use crate::state::{Access, Session, State};
 /// Look at what navi recorded of a stack, and mend it
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-None of these calls AWS. An address is a kind and a name (`subnet.public-1a`); `*` in it stands
+Only `rebuild` calls AWS, and changes nothing there. An address is a kind and a name (`subnet.public-1a`); `*` in it stands
 for anything (`ecs_service.*`), and a service's name alone for all that is the service's own.
 
 Examples:
@@ -40,6 +41,7 @@ enum StateAction {
     Forget(forget::ForgetArguments),
     Mv(mv::MvArguments),
     Pull(pull::PullArguments),
+    Rebuild(rebuild::RebuildArguments),
     Unprotect(unprotect::UnprotectArguments),
 }
 
@@ -119,6 +121,7 @@ pub async fn run(global: &GlobalOptions, arguments: &StateArguments) -> Result<u
         StateAction::Forget(arguments) => forget::run(global, arguments).await?,
         StateAction::Mv(arguments) => mv::run(global, arguments).await?,
         StateAction::Pull(arguments) => pull::run(global, arguments).await?,
+        StateAction::Rebuild(arguments) => rebuild::run(global, arguments).await?,
         StateAction::Unprotect(arguments) => unprotect::run(global, arguments).await?,
     }
     Ok(exit_code::DONE)

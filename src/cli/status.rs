@@ -9,7 +9,7 @@ use super::error::CommandError;
 use super::outputs::urls;
 use super::run::view;
 use super::stack_file::{StackChoice, require_recorded};
-use super::{exit_code, output, planning};
+use super::{exit_code, output, planning, rebuilding};
 use crate::graph::ResourceGraph;
 use crate::observe::{Observation, Refresh, observe, recorded_resources};
 use crate::report::{Palette, id_of};
@@ -62,7 +62,6 @@ enum Standing {
 
 pub async fn run(global: &GlobalOptions, arguments: &StatusArguments) -> Result<u8, CommandError> {
     let chosen = arguments.stack.choose(global)?;
-    require_recorded(global, &chosen.name)?;
     let session = open_session(global, &chosen.name, Access::Read).await?;
     if let Some(holder) = session.beside() {
         output::warning(global, &format!("{holder} is at work on it"));
@@ -80,7 +79,14 @@ pub async fn run(global: &GlobalOptions, arguments: &StatusArguments) -> Result<
     if let Err(error) = planning::settle(&session, &connection, &*view(global)).await {
         output::warning(global, &error.to_string());
     }
-    let lines = look(&session, &connection).await?;
+    let stack = arguments.stack.wanted(global, &connection)?;
+    let found = rebuilding::if_lost(global, &session, &connection, stack.as_ref()).await?;
+    if found.is_empty() {
+        require_recorded(global, &chosen.name)?;
+    }
+    // What was found without the stack file was never set by anybody that navi knows of.
+    let compare = found.is_empty() || stack.is_some();
+    let lines = look(&session, &connection, compare).await?;
     if global.json() {
         output::document(&json!({
             "stack": chosen.name,
@@ -100,7 +106,11 @@ pub async fn run(global: &GlobalOptions, arguments: &StatusArguments) -> Result<
     Ok(exit_code::DONE)
 }
 
-async fn look(session: &Session, connection: &Connection) -> Result<Vec<Line>, CommandError> {
+async fn look(
+    session: &Session,
+    connection: &Connection,
+    compare: bool,
+) -> Result<Vec<Line>, CommandError> {
     let state = session.state();
     let resources = recorded_resources(&connection.aws, &state)?;
     let nothing_new = ResourceGraph::default();
@@ -121,7 +131,7 @@ async fn look(session: &Session, connection: &Connection) -> Result<Vec<Line>, C
             Some(Line {
                 address: address.clone(),
                 id: id_of(&record.outputs),
-                standing: standing(address, &**resource, record, &observation, &known),
+                standing: standing(address, &**resource, record, &observation, &known, compare),
             })
         })
         .collect();
@@ -134,6 +144,7 @@ fn standing(
     record: &Record,
     observation: &Observation,
     known: &Known,
+    compare: bool,
 ) -> Standing {
     let Some(seen) = observation.seen.get(address) else {
         return Standing::Gone;
@@ -148,7 +159,7 @@ fn standing(
     }
     let change = resource.diff(seen, Some(&record.spec), known);
     // What is only looked up is nobody's to keep as it was.
-    if change.is_empty() || record.lookup {
+    if change.is_empty() || record.lookup || !compare {
         return Standing::Ready;
     }
     Standing::Changed {

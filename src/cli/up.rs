@@ -13,7 +13,7 @@ use super::protection::{self, Source};
 use super::run::{Run, view};
 use super::stack_file::StackFile;
 use super::targets::TargetArguments;
-use super::{check, exit_code, output, planning, prompt};
+use super::{check, exit_code, output, planning, prompt, rebuilding};
 use crate::model;
 use crate::observe::Refresh;
 use crate::report::{Command, Palette};
@@ -98,6 +98,7 @@ async fn bring_up(
     session.identify(connection.identity()).await?;
     let view = view(global);
     planning::settle(session, &connection, &*view).await?;
+    rebuilding::if_lost(global, session, &connection, Some(&stack)).await?;
     let counts = Counts::keep(arguments.keep_counts);
     let plan = planning::for_up(global, &stack, session, &connection, Refresh::All, counts).await?;
     let (plan, left_out) = arguments.targets.limit(plan)?;

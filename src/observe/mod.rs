@@ -1,6 +1,8 @@
 //! What does AWS have of this stack? One batched sweep over everything recorded, plus the objects
 //! that the stack only looks up.
 
+mod rebuild;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +10,8 @@ use std::time::Duration;
 use futures::future::try_join_all;
 use serde_json::Value;
 use tokio::time::sleep;
+
+pub use rebuild::{Rebuilt, rebuild};
 
 use crate::graph::ResourceGraph;
 use crate::resource::{

@@ -108,6 +108,19 @@ pub enum Entry {
         /// The resource.
         address: Address,
     },
+    /// An object that no run recorded is the stack's from here on: its tags say so, or its owner does.
+    Adopted {
+        /// Its address.
+        address: Address,
+        /// What it is taken for. The next diff tells what differs.
+        spec: Value,
+        /// Its outputs.
+        outputs: Value,
+        /// The token of the create that made it; empty where nothing tells.
+        token: String,
+        /// Whether it was usable when it was found.
+        ready: bool,
+    },
     /// The object is known by another address from here on, and every spec that referred to it says so:
     /// it makes room for its successor, or the stack file calls it by another name.
     Moved {
@@ -248,6 +261,7 @@ impl fmt::Display for Entry {
             Entry::Ready { address, .. } => write!(formatter, "readiness of {address}"),
             Entry::LookedUp { address, .. } => write!(formatter, "lookup of {address}"),
             Entry::Forgotten { address } => write!(formatter, "forgetting of {address}"),
+            Entry::Adopted { address, .. } => write!(formatter, "adoption of {address}"),
             Entry::Moved { from, to } => write!(formatter, "move of {from} to {to}"),
             Entry::RunEnded { .. } => write!(formatter, "end of a run"),
         }

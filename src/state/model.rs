@@ -10,7 +10,7 @@ use super::{Intent, Sequence, StateError};
 use crate::resource::{Address, Edge, Known, Protection, edges_in};
 
 /// The form of snapshot and journal that this navi writes. A newer one is refused, never rewritten; an
-/// older one is read and written on in this form. 2 added the entries `moved` and `protected`.
+/// older one is read and written on in this form. 2 added the entries `moved`, `adopted` and `protected`.
 pub const FORMAT_VERSION: u32 = 2;
 
 /// Everything that navi knows of one stack.

@@ -18,7 +18,7 @@ use super::{
     Entry, Holder, Identity, Intent, LockedStore, Outcome, Sequence, Stamped, State, StateError,
     Store, Warning, new_token, snapshot,
 };
-use crate::resource::{Address, Known, Protection};
+use crate::resource::{Address, AnyResource, Known, Protection};
 
 /// What a session is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -206,6 +206,26 @@ impl Session {
     pub async fn forget(&self, address: &Address) -> Result<(), StateError> {
         let address = address.clone();
         self.write(Entry::Forgotten { address }).await.map(drop)
+    }
+
+    /// Records an object that no run made a record of.
+    pub async fn adopt(
+        &self,
+        address: &Address,
+        resource: &dyn AnyResource,
+        outputs: Value,
+        token: String,
+        ready: bool,
+    ) -> Result<(), StateError> {
+        let entry = Entry::Adopted {
+            address: address.clone(),
+            spec: resource.value(),
+            outputs,
+            token,
+            ready,
+        };
+        // A reader learns it for itself, as it does what recovery finds.
+        self.append(entry).await.map(drop)
     }
 
     /// Records a resource under another address; the records that refer to it follow.

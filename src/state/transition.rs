@@ -108,6 +108,29 @@ impl State {
                     },
                 );
             }
+            Entry::Adopted {
+                address,
+                spec,
+                outputs,
+                token,
+                ready,
+            } => {
+                self.no_pending(address)?;
+                if self.resources.contains_key(address) {
+                    return Err("a resource is recorded at this address".to_owned());
+                }
+                self.unresolved.remove(address);
+                self.resources.insert(
+                    address.clone(),
+                    Record {
+                        spec: spec.clone(),
+                        outputs: outputs.clone(),
+                        status: usable(*ready),
+                        token: token.clone(),
+                        lookup: false,
+                    },
+                );
+            }
             Entry::Moved { from, to } => self.relocate(from, to)?,
             Entry::Forgotten { address } => {
                 self.no_pending(address)?;

@@ -17,7 +17,7 @@ struct Event {
 }
 
 fn events() -> impl Strategy<Value = Vec<Event>> {
-    let event = (0_u8..14, 0_u8..4, 0_u8..4).prop_map(|(what, resource, detail)| Event {
+    let event = (0_u8..15, 0_u8..4, 0_u8..4).prop_map(|(what, resource, detail)| Event {
         what,
         resource,
         detail,
@@ -72,6 +72,13 @@ impl Event {
             12 => Entry::Moved {
                 from: address,
                 to: Address::new("vpc", format!("v{}", self.detail)),
+            },
+            13 => Entry::Adopted {
+                address,
+                spec: value.clone(),
+                outputs: value,
+                token,
+                ready: self.detail > 1,
             },
             _ => match self.detail {
                 0 if self.resource == 0 => Entry::Protected {

@@ -1,0 +1,263 @@
+//! What does AWS have of a stack whose state is lost? Everything that carries its tags, and what hangs on that.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::future::try_join_all;
+use serde_json::Value;
+
+use super::ObserveError;
+use crate::graph::ResourceGraph;
+use crate::resource::{
+    Address, AnyFound, AnyLookup, AnyResource, CallError, Change, Cloud, Effect, Known, Observed,
+    Readiness, Remains,
+};
+
+/// One object of the stack, as it is to be recorded.
+#[derive(Clone, Debug)]
+pub struct Rebuilt {
+    /// Where.
+    pub address: Address,
+    /// What it is taken for: what the stack file wants there, or what its removal needs.
+    pub resource: Arc<dyn AnyResource>,
+    /// Its outputs.
+    pub outputs: Value,
+    /// The token of the create that made it.
+    pub token: String,
+    /// Whether it is usable.
+    pub ready: bool,
+}
+
+/// Finds everything of the stack. With the stack file's graph at hand each object is taken for what is
+/// wanted at its address, so that a plan shows what differs; without it, or for what isn't wanted, for
+/// what its removal needs.
+pub async fn rebuild(
+    cloud: &dyn Cloud,
+    stack: &str,
+    desired: Option<&ResourceGraph>,
+) -> Result<Vec<Rebuilt>, ObserveError> {
+    cloud.begin_sweep();
+    let wanted = wanted_by_kind(desired);
+    let found = find(cloud, stack, &wanted).await?;
+    let placed = place(cloud, found, desired).await?;
+    let mut remains = Remains::default();
+    let mut known = Known::default();
+    for (address, found) in &placed {
+        remains.add(address.clone(), found.clone());
+        known.insert(address.clone(), found.outputs.clone());
+    }
+    let mut resources: BTreeMap<Address, Arc<dyn AnyResource>> = BTreeMap::new();
+    for (address, found) in &placed {
+        let wanted = desired.and_then(|graph| graph.get(address));
+        let resource =
+            match wanted {
+                Some(node) => node.resource.clone(),
+                None => cloud.remnant(found, address, &remains).map_err(|source| {
+                    ObserveError::Decode {
+                        address: address.clone(),
+                        source,
+                    }
+                })?,
+            };
+        resources.insert(address.clone(), resource);
+    }
+    let seen = look(cloud, &placed, &resources, &known).await?;
+    Ok(placed
+        .into_iter()
+        .filter_map(|(address, found)| {
+            let mut resource = resources.remove(&address)?;
+            if resource.is_lookup() {
+                // The stack file's own lookups are made anew by every run.
+                let of_others = desired.is_none_or(|graph| graph.get(&address).is_none());
+                return of_others.then_some(Rebuilt {
+                    outputs: found.outputs,
+                    address,
+                    resource,
+                    token: String::new(),
+                    ready: true,
+                });
+            }
+            // One that is going, or went meanwhile.
+            let seen = seen.get(&address)?;
+            if desired.is_some_and(|graph| graph.get(&address).is_some()) {
+                resource = by_its_name(resource, seen, &known);
+            }
+            Some(Rebuilt {
+                outputs: resource.outputs(seen),
+                ready: matches!(resource.readiness(seen), Readiness::Ready),
+                token: found.token(),
+                address,
+                resource,
+            })
+        })
+        .collect())
+}
+
+type Wanted = BTreeMap<&'static str, Vec<Arc<dyn AnyResource>>>;
+
+fn wanted_by_kind(desired: Option<&ResourceGraph>) -> Wanted {
+    let mut wanted = Wanted::new();
+    for node in desired.iter().flat_map(|graph| graph.in_order()) {
+        let of_kind = wanted.entry(node.resource.kind()).or_default();
+        of_kind.push(node.resource.clone());
+    }
+    wanted
+}
+
+/// All kinds at once: what carries tags, then what is found through that.
+async fn find(cloud: &dyn Cloud, stack: &str, wanted: &Wanted) -> Result<Vec<AnyFound>, CallError> {
+    const NONE: &[Arc<dyn AnyResource>] = &[];
+    let of = |kind: &str| wanted.get(kind).map_or(NONE, Vec::as_slice);
+    let kinds = cloud.kinds();
+    let tagged = kinds.iter().map(|kind| cloud.tagged(kind, stack, of(kind)));
+    let mut found: Vec<AnyFound> = try_join_all(tagged).await?.into_iter().flatten().collect();
+    let mut remains = Remains::default();
+    for found in &found {
+        if let Some(address) = found.address() {
+            remains.add(address, found.clone());
+        }
+    }
+    if found.is_empty() {
+        return Ok(found);
+    }
+    let attached = kinds
+        .iter()
+        .map(|kind| cloud.attached(kind, stack, of(kind), &remains));
+    found.extend(try_join_all(attached).await?.into_iter().flatten());
+    Ok(found)
+}
+
+/// Gives each object its address. Where two say the same one (a replacement that was cut off), the one
+/// that fits what is wanted best has it, and the others are recorded as deposed, to be removed.
+async fn place(
+    cloud: &dyn Cloud,
+    found: Vec<AnyFound>,
+    desired: Option<&ResourceGraph>,
+) -> Result<BTreeMap<Address, AnyFound>, CallError> {
+    let mut candidates: BTreeMap<Address, Vec<AnyFound>> = BTreeMap::new();
+    for found in found {
+        if let Some(address) = found.address() {
+            candidates.entry(address).or_default().push(found);
+        }
+    }
+    let mut known = Known::default();
+    for (address, found) in &candidates {
+        if let [only] = found.as_slice() {
+            known.insert(address.clone(), only.outputs.clone());
+        }
+    }
+    // Dependencies first: what a candidate should lead to is settled before it is judged.
+    let wanted: Vec<Address> = desired
+        .iter()
+        .flat_map(|graph| graph.in_order())
+        .map(|node| node.address.clone())
+        .collect();
+    for address in &wanted {
+        let Some(several) = candidates.get_mut(address).filter(|found| found.len() > 1) else {
+            continue;
+        };
+        let Some(node) = desired.and_then(|graph| graph.get(address)) else {
+            continue;
+        };
+        let fits = try_join_all(several.iter().map(async |found| {
+            let seen = read(cloud, address, &node.resource, &found.outputs, &known).await?;
+            Ok::<_, CallError>(fit(&node.resource, seen.as_ref(), &known))
+        }))
+        .await?;
+        let mut judged: Vec<_> = fits.into_iter().zip(std::mem::take(several)).collect();
+        judged.sort_by_key(|(fit, _)| *fit);
+        several.extend(judged.into_iter().map(|(_, found)| found));
+        known.insert(address.clone(), several[0].outputs.clone());
+    }
+    let mut placed: BTreeMap<Address, AnyFound> = BTreeMap::new();
+    for (address, found) in candidates {
+        let mut found = found.into_iter();
+        if let Some(current) = found.next() {
+            placed.insert(address.clone(), current);
+        }
+        for old in found {
+            let deposed = address.deposed(|taken| placed.contains_key(taken));
+            placed.insert(deposed, old);
+        }
+    }
+    Ok(placed)
+}
+
+/// How ill an object fits what is wanted: gone is worst, then fields that would take a new one, then others.
+fn fit(
+    wanted: &Arc<dyn AnyResource>,
+    seen: Option<&Observed>,
+    known: &Known,
+) -> (bool, usize, usize) {
+    let Some(seen) = seen else {
+        return (true, 0, 0);
+    };
+    let change = by_its_name(wanted.clone(), seen, known).diff(seen, None, known);
+    (false, replacing(&change), change.fields.len())
+}
+
+fn replacing(change: &Change) -> usize {
+    let fields = change.fields.iter();
+    fields
+        .filter(|field| field.effect == Effect::Replace)
+        .count()
+}
+
+/// The wanted resource by the name that the object has, where that is a successor's.
+fn by_its_name(
+    wanted: Arc<dyn AnyResource>,
+    seen: &Observed,
+    known: &Known,
+) -> Arc<dyn AnyResource> {
+    let plain = replacing(&wanted.diff(seen, None, known));
+    if plain == 0 {
+        return wanted;
+    }
+    let named = wanted.unique_name().into_iter();
+    named
+        .flat_map(|name| name.candidates().collect::<Vec<_>>())
+        .map(|name| wanted.renamed(name))
+        .find(|renamed| replacing(&renamed.diff(seen, None, known)) < plain)
+        .unwrap_or(wanted)
+}
+
+async fn read(
+    cloud: &dyn Cloud,
+    address: &Address,
+    resource: &Arc<dyn AnyResource>,
+    outputs: &Value,
+    known: &Known,
+) -> Result<Option<Observed>, CallError> {
+    let lookup = AnyLookup {
+        address: address.clone(),
+        resource: resource.clone(),
+        outputs: outputs.clone(),
+        waiting: false,
+    };
+    let seen = cloud
+        .read(address.kind(), std::slice::from_ref(&lookup), known)
+        .await?;
+    Ok(seen.into_iter().next().flatten())
+}
+
+/// One batched read per kind, as in any sweep.
+async fn look(
+    cloud: &dyn Cloud,
+    placed: &BTreeMap<Address, AnyFound>,
+    resources: &BTreeMap<Address, Arc<dyn AnyResource>>,
+    known: &Known,
+) -> Result<BTreeMap<Address, Observed>, CallError> {
+    let mut batches: BTreeMap<&str, Vec<AnyLookup>> = BTreeMap::new();
+    for (address, found) in placed {
+        let resource = &resources[address];
+        if !resource.is_lookup() {
+            batches.entry(address.kind()).or_default().push(AnyLookup {
+                address: address.clone(),
+                resource: resource.clone(),
+                outputs: found.outputs.clone(),
+                waiting: false,
+            });
+        }
+    }
+    super::read(cloud, &batches, known).await
+}
