@@ -86,10 +86,7 @@ impl Resource for ScalableTarget {
     }
 
     fn outputs(&self, seen: &ScalableTargetObserved) -> ScalableTargetOutputs {
-        ScalableTargetOutputs {
-            resource_id: seen.resource_id.clone(),
-            arn: seen.arn.clone(),
-        }
+        seen.into()
     }
 
     async fn read(
@@ -102,7 +99,7 @@ impl Resource for ScalableTarget {
             .collect();
         let pages = ids
             .chunks(TARGETS_PER_CALL)
-            .map(|some| describe(aws, some.to_vec()));
+            .map(|some| describe(aws, Some(some.to_vec())));
         let found: HashMap<String, ScalableTargetObserved> = try_join_all(pages)
             .await?
             .into_iter()
@@ -117,7 +114,7 @@ impl Resource for ScalableTarget {
         context: &Context<'_, Aws>,
     ) -> Result<Option<ScalableTargetOutputs>, CallError> {
         let id = resource_id(&context.outputs(&self.service)?.arn);
-        match describe(context.cloud, vec![id]).await?.pop() {
+        match describe(context.cloud, Some(vec![id])).await?.pop() {
             Some(seen) if is_made_by(context, &seen).await? => Ok(Some(self.outputs(&seen))),
             _ => Ok(None),
         }
@@ -127,7 +124,7 @@ impl Resource for ScalableTarget {
         let id = resource_id(&context.outputs(&self.service)?.arn);
         // RegisterScalableTarget is an upsert (aws-behaviour §2, name-idempotent) and would change what somebody
         // else has registered for the service.
-        if let Some(seen) = describe(context.cloud, vec![id.clone()]).await?.pop() {
+        if let Some(seen) = describe(context.cloud, Some(vec![id.clone()])).await?.pop() {
             return match is_made_by(context, &seen).await? {
                 true => Ok(self.outputs(&seen)),
                 false => Err(taken(REGISTER, &format!("the scaling of `{id}`")).into()),
@@ -232,13 +229,25 @@ fn signed(count: u32) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
 
-/// Those of the targets that are there.
-async fn describe(aws: &Aws, ids: Vec<String>) -> Result<Vec<ScalableTargetObserved>, CallError> {
+impl From<&ScalableTargetObserved> for ScalableTargetOutputs {
+    fn from(seen: &ScalableTargetObserved) -> Self {
+        ScalableTargetOutputs {
+            resource_id: seen.resource_id.clone(),
+            arn: seen.arn.clone(),
+        }
+    }
+}
+
+/// Those of the targets that are there; without IDs, all of the account's and region's services.
+pub(super) async fn describe(
+    aws: &Aws,
+    ids: Option<Vec<String>>,
+) -> Result<Vec<ScalableTargetObserved>, CallError> {
     let call = aws
         .application_auto_scaling
         .describe_scalable_targets()
         .service_namespace(NAMESPACE)
-        .set_resource_ids(Some(ids))
+        .set_resource_ids(ids)
         .into_paginator();
     let pages: Vec<_> = send(
         "application-autoscaling:DescribeScalableTargets",
@@ -264,23 +273,22 @@ async fn is_made_by(
     let Some(arn) = &seen.arn else {
         return Ok(false);
     };
-    let call = context
-        .cloud
-        .application_auto_scaling
-        .list_tags_for_resource();
+    let tags = tags_of(context.cloud, arn).await?;
+    let token = tags.get(tags::OPERATION);
+    Ok(token.is_some_and(|token| token == context.token))
+}
+
+/// None of a target that is gone between two calls.
+pub(super) async fn tags_of(aws: &Aws, arn: &str) -> Result<TagMap, CallError> {
+    let call = aws.application_auto_scaling.list_tags_for_resource();
     let answer = send(
         "application-autoscaling:ListTagsForResource",
         call.resource_arn(arn).send(),
     )
     .await;
     match answer {
-        Ok(answer) => Ok(answer
-            .tags
-            .unwrap_or_default()
-            .get(tags::OPERATION)
-            .is_some_and(|token| token == context.token)),
-        // Gone between two calls.
-        Err(error) if error.is_not_found() => Ok(false),
+        Ok(answer) => Ok(answer.tags.unwrap_or_default().into_iter().collect()),
+        Err(error) if error.is_not_found() => Ok(TagMap::new()),
         Err(error) => Err(error),
     }
 }

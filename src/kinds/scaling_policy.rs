@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_applicationautoscaling::operation::describe_scaling_policies::builders::DescribeScalingPoliciesFluentBuilder;
 use aws_sdk_applicationautoscaling::types as api;
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
@@ -150,11 +151,7 @@ impl Resource for ScalingPolicy {
     }
 
     fn outputs(&self, seen: &ScalingPolicyObserved) -> ScalingPolicyOutputs {
-        ScalingPolicyOutputs {
-            arn: seen.arn.clone(),
-            policy_name: seen.policy_name.clone(),
-            resource_id: seen.resource_id.clone(),
-        }
+        seen.into()
     }
 
     async fn read(
@@ -295,6 +292,28 @@ impl ScalingPolicy {
 }
 
 impl MetricType {
+    const ALL: [MetricType; 3] = [MetricType::Cpu, MetricType::Memory, MetricType::Requests];
+
+    /// The word of the stack file.
+    pub fn word(self) -> &'static str {
+        match self {
+            MetricType::Cpu => "cpu",
+            MetricType::Memory => "memory",
+            MetricType::Requests => "requests",
+        }
+    }
+
+    /// The metric of this word.
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|metric| metric.word() == word)
+    }
+
+    /// The metric that AWS calls this.
+    pub fn of_aws(name: &str) -> Option<Self> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|metric| metric.for_aws().as_str() == name)
+    }
+
     fn for_aws(self) -> api::MetricType {
         match self {
             MetricType::Cpu => api::MetricType::EcsServiceAverageCpuUtilization,
@@ -315,17 +334,41 @@ impl RequestsOf {
     }
 }
 
+impl From<&ScalingPolicyObserved> for ScalingPolicyOutputs {
+    fn from(seen: &ScalingPolicyObserved) -> Self {
+        ScalingPolicyOutputs {
+            arn: seen.arn.clone(),
+            policy_name: seen.policy_name.clone(),
+            resource_id: seen.resource_id.clone(),
+        }
+    }
+}
+
 /// The policies of these names, whosever they are.
 async fn describe(aws: &Aws, names: Vec<String>) -> Result<Vec<ScalingPolicyObserved>, CallError> {
-    let call = aws
-        .application_auto_scaling
-        .describe_scaling_policies()
-        .service_namespace(NAMESPACE)
-        .set_policy_names(Some(names))
-        .into_paginator();
+    let call = aws.application_auto_scaling.describe_scaling_policies();
+    listed(
+        call.service_namespace(NAMESPACE)
+            .set_policy_names(Some(names)),
+    )
+    .await
+}
+
+/// The policies of one target.
+pub(super) async fn of_target(
+    aws: &Aws,
+    resource_id: &str,
+) -> Result<Vec<ScalingPolicyObserved>, CallError> {
+    let call = aws.application_auto_scaling.describe_scaling_policies();
+    listed(call.service_namespace(NAMESPACE).resource_id(resource_id)).await
+}
+
+async fn listed(
+    call: DescribeScalingPoliciesFluentBuilder,
+) -> Result<Vec<ScalingPolicyObserved>, CallError> {
     let pages: Vec<_> = send(
         "application-autoscaling:DescribeScalingPolicies",
-        call.send().collect::<Result<_, _>>(),
+        call.into_paginator().send().collect::<Result<_, _>>(),
     )
     .await?;
     Ok(pages

@@ -22,12 +22,13 @@ impl Builder<'_> {
                 tags,
             },
         );
-        for (metric, predefined_metric_type, value) in [
-            ("cpu", MetricType::Cpu, autoscaling.cpu),
-            ("memory", MetricType::Memory, autoscaling.memory),
-            ("requests", MetricType::Requests, autoscaling.requests),
+        for (predefined_metric_type, value) in [
+            (MetricType::Cpu, autoscaling.cpu),
+            (MetricType::Memory, autoscaling.memory),
+            (MetricType::Requests, autoscaling.requests),
         ] {
             let Some(target_value) = value else { continue };
+            let metric = predefined_metric_type.word();
             let requests_of =
                 (predefined_metric_type == MetricType::Requests).then(|| RequestsOf {
                     load_balancer: Ref::exists(MAIN),

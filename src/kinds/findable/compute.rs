@@ -72,6 +72,7 @@ impl Findable for Cluster {
     fn remnant(found: &Found<Self>, _name: &str, _remains: &Remains) -> Self {
         Cluster {
             name: found.outputs.name.clone(),
+            capacity_providers: Default::default(),
             tags: tags::comparable(found.tags.clone()),
         }
     }
@@ -199,7 +200,9 @@ impl Findable for EcsService {
             task_definition: remains.one(name).unwrap_or_else(|| remains.held_by(None)),
             vpc: None,
             image_digests: BTreeMap::new(),
+            capacity_provider_strategy: Vec::new(),
             desired_count: 0,
+            autoscaled: true,
             subnets: remains.all(),
             security_groups: remains.all(),
             assign_public_ip: false,

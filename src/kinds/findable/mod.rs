@@ -6,6 +6,7 @@ mod dns;
 mod identity;
 mod ingress;
 mod network;
+mod scaling;
 
 use futures::{StreamExt, TryStreamExt, stream};
 
