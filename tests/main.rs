@@ -13,6 +13,7 @@ mod network_changes;
 mod planning;
 mod preflight;
 mod protection;
+mod recovery;
 mod replacements;
 mod rollouts;
 mod rooms;

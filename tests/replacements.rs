@@ -3,12 +3,10 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::{Inventory, Navi, get_json, inventory, post_json};
+use crate::support::{Inventory, Navi, inventory, killed_at, post_json};
 
 /// The article's environment with these texts in place of others.
 fn edited(navi: &Navi, edits: &[(&str, &str)]) -> PathBuf {
@@ -52,41 +50,6 @@ fn changes_nothing_more(navi: &Navi, file: &std::path::Path) {
     assert!(plan.stdout.contains("Nothing to do"), "{}", plan.stdout);
 }
 
-/// Starts `up`, has it held at its nth mutating call after AWS carried it out, visits, and kills it.
-/// Answers false when it ended before that call.
-fn killed_at(navi: &Navi, endpoint: &str, file: &std::path::Path, call: usize) -> bool {
-    let fault = json!({"at_mutating_call": call, "when": "after", "do": "hold"});
-    post_json(endpoint, "/_navi/faults", &fault);
-    let mut process = navi
-        .command(&["up", "--yes", "--sandbox", "-f", file.to_str().unwrap()])
-        .args(["--region", crate::support::REGION])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    // The limit only ends a test that hangs; an armed fault is gone from the list once it has struck.
-    let limit = Instant::now() + Duration::from_secs(120);
-    let ended = loop {
-        assert!(Instant::now() < limit, "call {call} never came");
-        if get_json(endpoint, "/_navi/faults") == json!([]) {
-            break false;
-        }
-        if process.try_wait().unwrap().is_some() {
-            break true;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    };
-    if ended {
-        crate::support::delete(endpoint, "/_navi/faults");
-        return false;
-    }
-    visit(endpoint, &format!("at call {call}"));
-    process.kill().unwrap();
-    process.wait().unwrap();
-    visit(endpoint, &format!("killed at call {call}"));
-    true
-}
-
 /// From one file to the other and back, killed at every `step`th mutating call on the way there.
 fn survives(edits: &[(&str, &str)], step: usize) {
     let navi = Navi::new();
@@ -98,7 +61,9 @@ fn survives(edits: &[(&str, &str)], step: usize) {
     let fresh = counts(&endpoint);
     visit(&endpoint, "at first");
     let mut call = 1;
-    while killed_at(&navi, &endpoint, &second, call) {
+    while killed_at(&navi, &endpoint, &second, call, |when| {
+        visit(&endpoint, when)
+    }) {
         navi.sandboxed(&second, &["up", "--yes"]).expect(0);
         visit(&endpoint, "afterwards");
         assert_eq!(counts(&endpoint), fresh, "killed at call {call}");

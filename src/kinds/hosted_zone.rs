@@ -9,7 +9,7 @@ use crate::aws::{
     zone_records,
 };
 use crate::resource::{
-    CallError, Change, Context, Effect, Known, Lookup, Resource, StepError, TagMap,
+    CallError, Change, Context, Effect, Known, Lookup, Resource, STACK_TAG, StepError, TagMap,
 };
 
 /// What the stack wants.
@@ -94,9 +94,10 @@ impl Resource for HostedZone {
         let aws = context.cloud;
         let zones = public_zones(aws, &self.name).await?;
         if !self.lookup {
+            let reference = caller_reference(&self.tags, context.token);
             let made = zones
                 .into_iter()
-                .find(|zone| zone.caller_reference == context.token);
+                .find(|zone| zone.caller_reference == reference);
             return match made {
                 Some(zone) => self.described(aws, &zone.id, false).await.map(Some),
                 None => Ok(None),
@@ -179,11 +180,12 @@ impl HostedZone {
             let message = format!("{}; or let the stack file look it up", error.message);
             return Err(CallError { message, ..error });
         }
+        let reference = caller_reference(&self.tags, context.token);
         let created = settle(OPERATION, Settle::Throttling, || {
             aws.route53
                 .create_hosted_zone()
                 .name(&self.name)
-                .caller_reference(context.token)
+                .caller_reference(&reference)
                 .send()
         })
         .await;
@@ -267,6 +269,18 @@ impl HostedZone {
             ..error
         }
     }
+}
+
+/// `TOKEN/STACK`, at most 128 characters (the API model's Nonce). The tags come by a second call: the zone of a run that
+/// was cut off between the two is the stack's by this alone.
+fn caller_reference(tags: &TagMap, token: &str) -> String {
+    let stack = tags.get(STACK_TAG).map_or("", String::as_str);
+    format!("{token}/{stack}")
+}
+
+/// Token and stack, if navi made the zone.
+pub(super) fn maker(caller_reference: &str) -> Option<(&str, &str)> {
+    caller_reference.split_once('/')
 }
 
 async fn observe(

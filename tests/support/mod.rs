@@ -3,6 +3,7 @@
 mod gate;
 mod http;
 mod in_process;
+mod killed;
 mod listener;
 mod moto;
 mod navi;
@@ -11,6 +12,7 @@ mod python;
 pub use gate::Gate;
 pub use http::{delete, get_json, get_text, post_json};
 pub use in_process::InProcess;
+pub use killed::killed_at;
 pub use listener::{Listener, Proxy};
 pub use moto::Moto;
 pub use navi::{Ended, Navi, REGION};

@@ -202,6 +202,7 @@ impl Findable for EcsService {
             image_digests: BTreeMap::new(),
             capacity_provider_strategy: Vec::new(),
             desired_count: 0,
+            // The count that it has is right, whoever chose it.
             autoscaled: true,
             subnets: remains.all(),
             security_groups: remains.all(),

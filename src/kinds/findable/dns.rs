@@ -11,7 +11,7 @@ use crate::aws::{Aws, canonical_name, canonical_target, send, tags, zone_records
 use crate::kinds::alias_records::{AliasRecords, AliasRecordsOutputs};
 use crate::kinds::certificate::{Certificate, CertificateOutputs};
 use crate::kinds::certificate_search::{bare_domain, described, summaries};
-use crate::kinds::hosted_zone::{HostedZone, HostedZoneOutputs, bare_id, name_servers};
+use crate::kinds::hosted_zone::{self, HostedZone, HostedZoneOutputs, bare_id, name_servers};
 use crate::kinds::load_balancer::{LoadBalancer, LoadBalancerOutputs};
 use crate::kinds::validation_records::validation_records;
 use crate::resource::{
@@ -88,9 +88,10 @@ async fn found_zone(
         name_servers: name_servers(records, &zone.name),
         tagged: !tags.is_empty(),
     };
-    // The token of its create is the reference that Route 53 keeps.
-    if tags.contains_key(STACK_TAG) {
-        tags.insert(OPERATION_TAG.to_owned(), zone.caller_reference.clone());
+    if let Some((token, stack)) = hosted_zone::maker(&zone.caller_reference)
+        && tags.get(STACK_TAG).is_some_and(|tag| tag == stack)
+    {
+        tags.insert(OPERATION_TAG.to_owned(), token.to_owned());
     }
     Ok(Found::new(outputs, tags))
 }
@@ -107,8 +108,13 @@ impl Findable for HostedZone {
         let mut found = Vec::new();
         for zone in zones {
             let tags = tags.remove(&zone.id).unwrap_or_default();
+            let maker = hosted_zone::maker(&zone.caller_reference);
             if tags.get(STACK_TAG).map(String::as_str) == Some(search.stack) {
                 found.push(found_zone(aws, zone, tags).await?);
+            } else if tags.is_empty() && maker.is_some_and(|(_, stack)| stack == search.stack) {
+                // Cut off before its tags came.
+                let name = zone.name.trim_end_matches('.');
+                found.push(found_zone(aws, zone, tags).await?.named(name));
             }
         }
         Ok(found)
