@@ -104,6 +104,8 @@ fn without_its_state_up_changes_nothing_and_says_why() {
     navi.sandboxed(&file, &["up", "--yes"]).expect(0);
     lose(&navi, "ecs-navi");
     navi.forget_calls();
+    let plan = navi.sandboxed(&file, &["plan", "--exit-code"]).expect(0);
+    assert!(plan.stdout.contains("Nothing to do"), "{}", plan.stdout);
     let up = navi.sandboxed(&file, &["up", "--yes"]).expect(0);
     assert_eq!(navi.mutating_calls(), Vec::<String>::new());
     assert!(
@@ -136,9 +138,11 @@ fn without_its_state_status_shows_what_is_there() {
     assert!(before["resources"].as_array().unwrap().len() > 30);
     lose(&navi, "ecs-navi");
     // It only looks, and records nothing itself.
-    for arguments in [["-f", path], ["--stack", "ecs-navi"]] {
-        assert_eq!(shown(&arguments), before, "{arguments:?}");
-    }
+    assert_eq!(shown(&["-f", path]), before);
+    // No tag tells which hosts are routed.
+    let without_file = shown(&["--stack", "ecs-navi"]);
+    assert_eq!(without_file["resources"], before["resources"]);
+    assert_eq!(without_file["urls"], serde_json::json!([]));
     navi.sandboxed(&file, &["down", "--yes"]).expect(0);
 }
 

@@ -9,7 +9,7 @@ use super::context::{Connection, close_session, open_session};
 use super::error::CommandError;
 use super::protection::{self, Source};
 use super::run::{Run, view};
-use super::stack_file::{ChosenStack, StackChoice, is_recorded, require_recorded};
+use super::stack_file::{ChosenStack, StackChoice};
 use super::targets::TargetArguments;
 use super::{exit_code, output, planning, prompt, rebuilding};
 use crate::plan::Plan;
@@ -52,6 +52,7 @@ impl DownArguments {
 pub async fn run(global: &GlobalOptions, arguments: &DownArguments) -> Result<u8, CommandError> {
     prompt::require_answerable(global, "down")?;
     let chosen = arguments.stack.choose(global)?;
+    rebuilding::require_known(global, &chosen).await?;
     let session = open_session(
         global,
         &chosen.name,
@@ -70,7 +71,6 @@ async fn take_down(
     chosen: &ChosenStack,
     session: &Session,
 ) -> Result<u8, CommandError> {
-    let recorded = is_recorded(global, &chosen.name);
     let state = session.state();
     output::progress(
         global,
@@ -83,9 +83,6 @@ async fn take_down(
     let view = view(global);
     planning::settle(session, &connection, &*view).await?;
     let found = rebuilding::if_lost(global, session, &connection, None).await?;
-    if found.is_empty() && !recorded {
-        require_recorded(global, &chosen.name)?;
-    }
     if !found.is_empty() {
         session.identify(connection.identity()).await?;
     }

@@ -35,12 +35,14 @@ pub enum CommandError {
         directory: PathBuf,
         recorded: Vec<String>,
     },
-    #[error("nothing is recorded of a stack `{stack}` in {}", directory.display())]
+    #[error("nothing is recorded of a stack `{stack}` in {}{}", directory.display(), looked.as_ref().map(|place| format!(", and nothing in {place} carries its tags")).unwrap_or_default())]
     NotRecorded {
         stack: String,
         directory: PathBuf,
         /// The other place where it is recorded, as an option of navi.
         elsewhere: Option<&'static str>,
+        /// The account and region where it was looked for by its tags.
+        looked: Option<String>,
     },
     #[error("stack `{stack}` has no output `{name}`")]
     UnknownOutput {
@@ -160,11 +162,18 @@ impl CommandError {
             CommandError::WhichStack { .. } => {
                 Some("name the file with -f FILE, or the stack with --stack NAME".to_owned())
             }
-            CommandError::NotRecorded { elsewhere, .. } => Some(match elsewhere {
-                Some(option) => format!("it is recorded elsewhere: add or drop {option}"),
-                None => "is this the directory that `navi up` ran in? --state-dir names another"
+            CommandError::NotRecorded { elsewhere: Some(option), .. } => {
+                Some(format!("it is recorded elsewhere: add or drop {option}"))
+            }
+            CommandError::NotRecorded { looked: Some(_), .. } => Some(
+                "another --region or --profile? Or --state-dir, if `navi up` ran in another directory"
                     .to_owned(),
-            }),
+            ),
+            CommandError::NotRecorded { .. } => Some(
+                "is this the directory that `navi up` ran in? --state-dir names another; \
+                 `navi state rebuild` with a --region looks for its resources by their tags"
+                    .to_owned(),
+            ),
             CommandError::UnknownOutput { similar, .. } if !similar.is_empty() => {
                 Some(format!("there are {}", similar.join(", ")))
             }

@@ -76,9 +76,10 @@ fn outputs(state: &State) -> Map<String, Value> {
     outputs
 }
 
-/// Where the environment can be reached: each routed host, or the load balancer where no host is said.
+/// Where the environment can be reached: each routed host, or the load balancer where no host is said. Nowhere, as far
+/// as is known, where the listener was found by its tags alone.
 pub fn urls(state: &State) -> Vec<String> {
-    let Some(listener) = routes_listener(state) else {
+    let Some(listener) = routes_listener(state).filter(|listener| listener.port > 0) else {
         return Vec::new();
     };
     let (scheme, usual_port) = match listener.protocol {

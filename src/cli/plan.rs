@@ -11,7 +11,7 @@ use super::protection::{self, Source};
 use super::run::view;
 use super::stack_file::StackFile;
 use super::targets::TargetArguments;
-use super::{exit_code, output, planning};
+use super::{exit_code, output, planning, rebuilding};
 use crate::model;
 use crate::observe::Refresh;
 use crate::plan::{LeftOut, Plan, PlanText, refused};
@@ -60,6 +60,9 @@ pub async fn run(global: &GlobalOptions, arguments: &PlanArguments) -> Result<u8
         true => Refresh::Changed,
         false => Refresh::All,
     };
+    if refresh == Refresh::All {
+        rebuilding::if_lost(global, &session, &connection, Some(&stack)).await?;
+    }
     let counts = Counts::keep(arguments.keep_counts);
     let plan = planning::for_up(global, &stack, &session, &connection, refresh, counts).await?;
     let (plan, left_out) = arguments.targets.limit(plan)?;

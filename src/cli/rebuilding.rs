@@ -5,12 +5,47 @@ use std::collections::BTreeSet;
 use super::arguments::GlobalOptions;
 use super::context::Connection;
 use super::error::CommandError;
+use super::stack_file::{ChosenStack, require_recorded};
 use super::{output, planning};
+use crate::aws::ConfigurationError;
 use crate::observe::{ObserveError, Rebuilt, rebuild};
 use crate::report::id_of;
 use crate::resource::{Address, ErrorClass};
 use crate::stack::Stack;
 use crate::state::{Session, State};
+
+/// Refuses a stack of which nothing is recorded and nothing carries the tags, before anything is locked or written: it
+/// is most likely a slip of the pen, or the wrong directory.
+pub async fn require_known(
+    global: &GlobalOptions,
+    chosen: &ChosenStack,
+) -> Result<(), CommandError> {
+    let unknown = match require_recorded(global, &chosen.name) {
+        Err(CommandError::NotRecorded {
+            stack,
+            directory,
+            elsewhere: None,
+            ..
+        }) => |looked| CommandError::NotRecorded {
+            stack,
+            directory,
+            elsewhere: None,
+            looked,
+        },
+        otherwise => return otherwise,
+    };
+    let connection = match Connection::open(global, chosen.region.as_deref()).await {
+        // Nowhere to look.
+        Err(CommandError::Configuration(ConfigurationError::NoRegion)) => {
+            return Err(unknown(None));
+        }
+        opened => opened?,
+    };
+    match rebuild(&connection.aws, &chosen.name, None).await?.len() {
+        0 => Err(unknown(Some(connection.place()))),
+        _ => Ok(()),
+    }
+}
 
 /// Where the stack's state is empty: looks for what carries its tags, records that, and says so.
 /// Whoever may not look goes on without, warned: a first `up` needs no such permission.

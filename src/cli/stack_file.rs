@@ -197,12 +197,6 @@ fn only_recorded(global: &GlobalOptions, file: &Path) -> Result<String, CommandE
     }
 }
 
-/// Whether anything is known of the stack.
-pub fn is_recorded(global: &GlobalOptions, stack: &str) -> bool {
-    let recorded = recorded_stacks(&global.store_directory());
-    recorded.iter().any(|name| name == stack)
-}
-
 /// Refuses a stack that nothing is known of, before anything is locked or called: the directory may be the wrong one.
 pub fn require_recorded(global: &GlobalOptions, stack: &str) -> Result<(), CommandError> {
     let knows = |directory: &Path| recorded_stacks(directory).iter().any(|name| name == stack);
@@ -218,6 +212,7 @@ pub fn require_recorded(global: &GlobalOptions, stack: &str) -> Result<(), Comma
         stack: stack.to_owned(),
         elsewhere: knows(&other.store_directory()).then_some("--sandbox"),
         directory,
+        looked: None,
     })
 }
 

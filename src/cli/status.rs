@@ -8,7 +8,7 @@ use super::context::{Connection, open_session};
 use super::error::CommandError;
 use super::outputs::urls;
 use super::run::view;
-use super::stack_file::{StackChoice, require_recorded};
+use super::stack_file::StackChoice;
 use super::{exit_code, output, planning, rebuilding};
 use crate::graph::ResourceGraph;
 use crate::observe::{Observation, Refresh, observe, recorded_resources};
@@ -62,6 +62,7 @@ enum Standing {
 
 pub async fn run(global: &GlobalOptions, arguments: &StatusArguments) -> Result<u8, CommandError> {
     let chosen = arguments.stack.choose(global)?;
+    rebuilding::require_known(global, &chosen).await?;
     let session = open_session(global, &chosen.name, Access::Read).await?;
     if let Some(holder) = session.beside() {
         output::warning(global, &format!("{holder} is at work on it"));
@@ -81,9 +82,6 @@ pub async fn run(global: &GlobalOptions, arguments: &StatusArguments) -> Result<
     }
     let stack = arguments.stack.wanted(global, &connection)?;
     let found = rebuilding::if_lost(global, &session, &connection, stack.as_ref()).await?;
-    if found.is_empty() {
-        require_recorded(global, &chosen.name)?;
-    }
     // What was found without the stack file was never set by anybody that navi knows of.
     let compare = found.is_empty() || stack.is_some();
     let lines = look(&session, &connection, compare).await?;
