@@ -97,6 +97,26 @@ fn the_rebuilt_state_of_a_stack_without_load_balancer_equals_the_lost_one() {
     rebuilt_equals_lost("internal", &Navi::shipped("internal.yaml"));
 }
 
+/// Every kind that the article has no use for: endpoints of both sorts, bounds of a count and what moves it.
+const REST: &str = "\
+stack: rest
+network: { endpoints: [ecr, s3, logs] }
+services:
+  web:
+    count: { min: 2, max: 8, cpu: 60, requests: 500 }
+    route: {}
+    containers:
+      web: { image: 123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/web:1, ports: [80] }
+";
+
+#[test]
+fn the_rebuilt_state_of_a_stack_with_endpoints_and_scaling_equals_the_lost_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rest.yaml");
+    fs::write(&file, REST).unwrap();
+    rebuilt_equals_lost("rest", &file);
+}
+
 #[test]
 fn without_its_state_up_changes_nothing_and_says_why() {
     let navi = Navi::new();

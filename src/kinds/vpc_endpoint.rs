@@ -472,22 +472,27 @@ fn refusal(operation: &str, item: UnsuccessfulItem) -> CallError {
 }
 
 async fn list(aws: &Aws, filter: Filter) -> Result<Vec<VpcEndpointObserved>, CallError> {
+    let endpoints = described(aws, filter).await?.into_iter().map(observed);
+    // One that is gone may stay listed for a while.
+    Ok(endpoints
+        .filter(|endpoint| endpoint.state != "deleted")
+        .collect())
+}
+
+pub(super) async fn described(
+    aws: &Aws,
+    filter: Filter,
+) -> Result<Vec<aws_sdk_ec2::types::VpcEndpoint>, CallError> {
     let pages = aws
         .ec2
         .describe_vpc_endpoints()
         .filters(filter)
         .into_paginator();
-    let endpoints = send(
+    send(
         "ec2:DescribeVpcEndpoints",
         pages.items().send().collect::<Result<Vec<_>, _>>(),
     )
-    .await?;
-    Ok(endpoints
-        .into_iter()
-        .map(observed)
-        // One that is gone may stay listed for a while.
-        .filter(|endpoint| endpoint.state != "deleted")
-        .collect())
+    .await
 }
 
 fn observed(endpoint: aws_sdk_ec2::types::VpcEndpoint) -> VpcEndpointObserved {

@@ -228,6 +228,7 @@ impl Findable for EcsService {
             listeners: remains.all(),
             listener_rules: remains.all(),
             nat_gateways: remains.all(),
+            vpc_endpoints: remains.all(),
             route_tables: remains.all(),
             log_groups: remains.all(),
             depends_on: Vec::new(),

@@ -1,4 +1,4 @@
-//! How are VPC, subnets, gateways, addresses, route tables and security groups found? EC2 filters by tag.
+//! How are VPC, subnets, gateways, addresses, route tables, endpoints and security groups found? EC2 filters by tag.
 
 use aws_sdk_ec2::types::Filter;
 
@@ -12,7 +12,8 @@ use crate::kinds::security_group::{SecurityGroup, SecurityGroupOutputs};
 use crate::kinds::security_group_rules::{PeerRule, SecurityGroupRules, SecurityGroupRulesOutputs};
 use crate::kinds::subnet::{AvailabilityZone, Subnet, SubnetOutputs};
 use crate::kinds::vpc::{Vpc, VpcOutputs};
-use crate::resource::{CallError, Context, Findable, Found, Remains, Search};
+use crate::kinds::vpc_endpoint::{self, VpcEndpoint, VpcEndpointOutputs, Way};
+use crate::resource::{CallError, Context, Findable, Found, Remains, Resource, Search};
 
 /// By ID, by an ARN that ends in it, or by the `Name` that the console shows.
 fn called(filter: &str, prefix: &str, id: &str) -> Filter {
@@ -290,6 +291,7 @@ impl Findable for RouteTable {
             vpc: remains.held_by(found.within.as_deref()),
             routes: Vec::new(),
             subnets: remains.all(),
+            vpc_endpoints: Vec::new(),
             tags: tags::comparable(found.tags.clone()),
         }
     }
@@ -311,6 +313,61 @@ async fn route_tables(aws: &Aws, filter: Filter) -> Result<Vec<Found<RouteTable>
             };
             let found = Found::new(outputs, tags::all_ec2(table.tags));
             Some(found.within(table.vpc_id?))
+        })
+        .collect())
+}
+
+impl Findable for VpcEndpoint {
+    async fn tagged(aws: &Aws, search: &Search<'_, Self>) -> Result<Vec<Found<Self>>, CallError> {
+        vpc_endpoints(aws, tags::of_stack(search.stack)).await
+    }
+
+    async fn identify(
+        &self,
+        context: &Context<'_, Aws>,
+        id: &str,
+    ) -> Result<Option<Found<Self>>, CallError> {
+        let filter = called("vpc-endpoint-id", "vpce-", id);
+        only(vpc_endpoints(context.cloud, filter).await?, id)
+    }
+
+    fn remnant(found: &Found<Self>, _name: &str, remains: &Remains) -> Self {
+        let mut speaks_of = found.mentions.iter().map(|(kind, _)| *kind);
+        VpcEndpoint {
+            vpc: remains.held_by(found.within.as_deref()),
+            service_name: String::new(),
+            way: match speaks_of.any(|kind| kind == RouteTable::KIND) {
+                true => Way::Gateway {
+                    route_tables: remains.all(),
+                },
+                false => Way::Interface {
+                    subnets: remains.all(),
+                    security_groups: remains.all(),
+                },
+            },
+            tags: tags::comparable(found.tags.clone()),
+        }
+    }
+}
+
+async fn vpc_endpoints(aws: &Aws, filter: Filter) -> Result<Vec<Found<VpcEndpoint>>, CallError> {
+    let endpoints = vpc_endpoint::described(aws, filter).await?.into_iter();
+    Ok(endpoints
+        .filter_map(|endpoint| {
+            let state = endpoint.state.as_ref()?.as_str().to_ascii_lowercase();
+            // One that is going, or gone, keeps its tags for a while.
+            if state.starts_with("delet") {
+                return None;
+            }
+            let outputs = VpcEndpointOutputs {
+                vpc_endpoint_id: endpoint.vpc_endpoint_id?,
+            };
+            let tables = endpoint.route_table_ids.into_iter().flatten();
+            let mentions = tables.map(|table| (RouteTable::KIND, table)).collect();
+            Some(Found {
+                mentions,
+                ..Found::new(outputs, tags::all_ec2(endpoint.tags)).within(endpoint.vpc_id?)
+            })
         })
         .collect())
 }
