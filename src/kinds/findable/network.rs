@@ -343,6 +343,7 @@ impl Findable for VpcEndpoint {
                 false => Way::Interface {
                     subnets: remains.all(),
                     security_groups: remains.all(),
+                    security_group_rules: remains.all(),
                 },
             },
             tags: tags::comparable(found.tags.clone()),
