@@ -197,3 +197,82 @@ fn private_subnets_change_their_way_out_and_no_task_loses_it() {
     insta::assert_snapshot!("endpoints_to_nat_none", living.change(&none));
     living.end(&none);
 }
+
+/// A network of these subnets, written `zone: range, …`.
+fn subnets(nat: &str, public: &str, private: &str) -> String {
+    stack(&format!(
+        "{{ nat: {nat}, subnets: {{ public: {{ {public} }}, private: {{ {private} }} }} }}"
+    ))
+    // One task each: whoever loses its zone has no other to go on with.
+    .replace("count: 2", "count: 1")
+}
+
+#[test]
+fn zones_come_and_go_beneath_a_stack_that_serves() {
+    let two = subnets(
+        "single",
+        "1a: 10.0.1.0/24, 1c: 10.0.2.0/24",
+        "1a: 10.0.10.0/24, 1c: 10.0.11.0/24",
+    );
+    let three = subnets(
+        "single",
+        "1a: 10.0.1.0/24, 1c: 10.0.2.0/24, 1d: 10.0.3.0/24",
+        "1a: 10.0.10.0/24, 1c: 10.0.11.0/24, 1d: 10.0.12.0/24",
+    );
+    // The NAT gateway stood in the zone that goes.
+    let others = subnets(
+        "single",
+        "1c: 10.0.2.0/24, 1d: 10.0.3.0/24",
+        "1d: 10.0.12.0/24",
+    );
+    let back = subnets(
+        "per-zone",
+        "1a: 10.0.1.0/24, 1c: 10.0.2.0/24",
+        "1a: 10.0.10.0/24",
+    );
+    let living = Living::start(&two, &HOSTS);
+    insta::assert_snapshot!("a_zone_added", living.change(&three));
+    insta::assert_snapshot!("a_zone_removed", living.change(&others));
+    insta::assert_snapshot!("all_zones_of_the_tasks_changed", living.change(&back));
+    let found = living.found();
+    assert_eq!(
+        found["load_balancers"]["live-lb"]["subnets"],
+        json!(["live-subnet-public-1a", "live-subnet-public-1c"])
+    );
+    assert_eq!(
+        found["services"]["live-web-service"]["subnets"],
+        json!(["live-subnet-private-1a"])
+    );
+    living.end(&back);
+}
+
+#[test]
+fn a_subnet_gets_another_range_by_a_successor() {
+    let first = subnets(
+        "single",
+        "1a: 10.0.1.0/24, 1c: 10.0.2.0/24",
+        "1a: 10.0.10.0/24, 1c: 10.0.11.0/24",
+    );
+    let private = subnets(
+        "single",
+        "1a: 10.0.1.0/24, 1c: 10.0.2.0/24",
+        "1a: 10.0.20.0/24, 1c: 10.0.21.0/24",
+    );
+    // The NAT gateway stands in one of them, the load balancer in both.
+    let public = subnets(
+        "single",
+        "1a: 10.0.5.0/24, 1c: 10.0.6.0/24",
+        "1a: 10.0.20.0/24, 1c: 10.0.21.0/24",
+    );
+    let living = Living::start(&first, &HOSTS);
+    insta::assert_snapshot!("the_ranges_of_private_subnets", living.change(&private));
+    insta::assert_snapshot!("the_ranges_of_public_subnets", living.change(&public));
+    let swapped = subnets(
+        "single",
+        "1a: 10.0.6.0/24, 1c: 10.0.5.0/24",
+        "1a: 10.0.20.0/24, 1c: 10.0.21.0/24",
+    );
+    let refused = living.run(&swapped, &["up", "--yes"]).expect(1).stderr;
+    assert!(refused.contains("there is no room for it"), "{refused}");
+    living.end(&public);
+}

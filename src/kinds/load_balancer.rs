@@ -1,6 +1,6 @@
 //! The application load balancer: how is it made, compared, changed and removed?
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use aws_sdk_elasticloadbalancingv2::types::{
@@ -16,8 +16,8 @@ use super::subnet::Subnet;
 use super::vpc::Vpc;
 use crate::aws::{Aws, Settle, describe_present, ours_or_taken, send, settle, tags, taken};
 use crate::resource::{
-    CallError, Change, Context, Effect, Known, Lookup, Readiness, Ref, Resource, StepError, TagMap,
-    Timing, UniqueName,
+    Bridge, CallError, Change, Context, Effect, Known, Lookup, Readiness, Ref, Resource, StepError,
+    TagMap, Timing, UniqueName,
 };
 
 /// Who reaches the load balancer.
@@ -98,6 +98,7 @@ pub struct LoadBalancerOutputs {
 
 impl Resource for LoadBalancer {
     const KIND: &'static str = "load_balancer";
+    const CARRIES_TRAFFIC: bool = true;
     // aws-behaviour §2.13: active after 95 to 150 s; a deleted one vanishes from the listing within seconds,
     // its network interfaces minutes later, which hold up the subnets, not this.
     const TIMING: Timing = Timing {
@@ -126,6 +127,27 @@ impl Resource for LoadBalancer {
             name,
             ..self.clone()
         }
+    }
+
+    /// A target whose zone has no node gets nothing (aws-behaviour §2.14). The successor of a subnet is in the same zone,
+    /// where there is room for one.
+    fn bridge(&self, recorded: &Self) -> Option<Bridge<Self>> {
+        let kept: Vec<Ref<Subnet>> = recorded
+            .subnets
+            .iter()
+            .filter(|old| {
+                let old = old.address().current();
+                !self.subnets.iter().any(|new| *new.address() == old)
+            })
+            .cloned()
+            .collect();
+        (!kept.is_empty()).then(|| Bridge {
+            spec: LoadBalancer {
+                subnets: [self.subnets.clone(), kept].concat(),
+                ..self.clone()
+            },
+            fields: &["subnets"],
+        })
     }
 
     /// Its DNS name is AWS's choice, and goes with it.
@@ -262,7 +284,9 @@ impl Resource for LoadBalancer {
         let aws = context.cloud;
         let arn = &outputs.arn;
         if change.touches("subnets") {
-            let subnets = context.all(&self.subnets, |subnet| subnet.subnet_id)?;
+            let subnets = one_in_each_zone(context.all(&self.subnets, |subnet| {
+                (subnet.availability_zone, subnet.subnet_id)
+            })?);
             settle("elb:SetSubnets", Settle::Fresh, || {
                 let call = aws.elb.set_subnets().load_balancer_arn(arn);
                 call.set_subnets(Some(subnets.clone())).send()
@@ -413,6 +437,16 @@ impl LoadBalancer {
             .all(&self.security_groups, |group| group.group_id)
             .map(sorted)
     }
+}
+
+/// The first of each zone: the wanted ones stand before those that a bridge keeps.
+fn one_in_each_zone(subnets: Vec<(String, String)>) -> Vec<String> {
+    let mut zones = BTreeSet::new();
+    subnets
+        .into_iter()
+        .filter(|(zone, _)| zone.is_empty() || zones.insert(zone.clone()))
+        .map(|(_, subnet_id)| subnet_id)
+        .collect()
 }
 
 async fn observe(

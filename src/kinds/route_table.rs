@@ -17,7 +17,7 @@ use super::vpc::Vpc;
 use super::vpc_endpoint::VpcEndpoint;
 use crate::aws::{Aws, Settle, send, settle, tags};
 use crate::resource::{
-    Address, CallError, Change, Context, Effect, ErrorClass, Known, Lookup, Ref, Resource,
+    Address, Bridge, CallError, Change, Context, Effect, ErrorClass, Known, Lookup, Ref, Resource,
     StepError, TagMap,
 };
 
@@ -83,6 +83,7 @@ pub struct RouteTableOutputs {
 
 impl Resource for RouteTable {
     const KIND: &'static str = "route_table";
+    const CARRIES_TRAFFIC: bool = true;
     type Cloud = Aws;
     type Observed = RouteTableObserved;
     type Outputs = RouteTableOutputs;
@@ -90,6 +91,27 @@ impl Resource for RouteTable {
     fn serves(&self) -> Vec<Address> {
         let subnets = self.subnets.iter();
         subnets.map(|subnet| subnet.address().clone()).collect()
+    }
+
+    fn bridge(&self, recorded: &Self) -> Option<Bridge<Self>> {
+        let kept: Vec<Ref<Subnet>> = recorded
+            .subnets
+            .iter()
+            .filter(|old| {
+                !self
+                    .subnets
+                    .iter()
+                    .any(|new| new.address() == old.address())
+            })
+            .cloned()
+            .collect();
+        (!kept.is_empty()).then(|| Bridge {
+            spec: RouteTable {
+                subnets: [self.subnets.clone(), kept].concat(),
+                ..self.clone()
+            },
+            fields: &["subnets"],
+        })
     }
 
     fn diff(&self, seen: &RouteTableObserved, recorded: Option<&Self>, known: &Known) -> Change {
@@ -196,26 +218,36 @@ impl Resource for RouteTable {
         let routes = self.wanted_routes(context)?;
         let subnets = self.wanted_subnets(context)?;
         let id = &outputs.route_table_id;
-        for (destination, target) in &routes {
-            match seen.routes.get(destination) {
-                None => create_route(aws, id, destination, target).await?,
-                Some(old) if old != target => replace_route(aws, id, destination, target).await?,
-                Some(_) => {}
+        if change.touches("routes") {
+            for (destination, target) in &routes {
+                match seen.routes.get(destination) {
+                    None => create_route(aws, id, destination, target).await?,
+                    Some(old) if old != target => {
+                        replace_route(aws, id, destination, target).await?;
+                    }
+                    Some(_) => {}
+                }
+            }
+            for destination in seen.routes.keys() {
+                if !routes.contains_key(destination) {
+                    delete_route(aws, id, destination).await?;
+                }
             }
         }
-        for destination in seen.routes.keys() {
-            if !routes.contains_key(destination) {
-                delete_route(aws, id, destination).await?;
+        if change.touches("subnets") {
+            // Not those of the sweep: the bridge, or another table, may have moved some since.
+            let tables = list(aws, filter("route-table-id", vec![id.clone()])).await?;
+            let current = tables.into_iter().next();
+            let current = current.map_or_else(BTreeMap::new, |table| table.associations);
+            for subnet_id in &subnets {
+                if !current.contains_key(subnet_id) {
+                    associate(aws, id, subnet_id).await?;
+                }
             }
-        }
-        for subnet_id in &subnets {
-            if !seen.associations.contains_key(subnet_id) {
-                associate(aws, id, subnet_id).await?;
-            }
-        }
-        for (subnet_id, association_id) in &seen.associations {
-            if !subnets.contains(subnet_id) {
-                disassociate(aws, association_id).await?;
+            for (subnet_id, association_id) in &current {
+                if !subnets.contains(subnet_id) {
+                    disassociate(aws, association_id).await?;
+                }
             }
         }
         if change.touches("tags") {

@@ -128,7 +128,7 @@ fn turning_directors(steps: &[Step], recorded: &Recorded) -> BTreeSet<usize> {
 
 /// The step that brings the resource between old and new, and takes from its main step what is done by it.
 /// A bridge that an earlier run built already is only waited for, or not needed (`built`).
-fn bridge(
+pub(super) fn bridge(
     steps: &mut [Step],
     at: usize,
     recorded: &Recorded,

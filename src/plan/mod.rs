@@ -11,6 +11,7 @@ mod step;
 mod target;
 mod text;
 mod values;
+mod withdrawal;
 
 pub use adjustments::{Adjustment, plan_adjustments};
 pub use drift::{Drift, drift};

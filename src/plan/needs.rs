@@ -161,11 +161,8 @@ fn before_removing(
         }),
         (Action::Update | Action::Replace | Action::Record, _) => Some(Need {
             step: dependent,
-            // What a successor takes over must have been let go of in full.
-            until: match steps[dependency].address.is_deposed() {
-                true => Until::Complete,
-                false => Until::Ready,
-            },
+            // By all of it: the last task that stands on it may be one of the old ones.
+            until: Until::Complete,
         }),
         _ => None,
     }

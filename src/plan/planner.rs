@@ -10,6 +10,7 @@ use super::handover;
 use super::needs::{self, Need};
 use super::recorded::Recorded;
 use super::step::{Action, Reason, Step};
+use super::withdrawal;
 use crate::graph::{Node, ResourceGraph};
 use crate::observe::Observation;
 use crate::resource::{Address, AnyResource, Change, Known, Observed, Readiness};
@@ -149,6 +150,13 @@ pub fn plan_up(
     steps.extend(gone);
     let mut plan = Plan::new(steps, recorded)?;
     handover::add(
+        &mut plan.steps,
+        &mut plan.needs,
+        recorded,
+        observation,
+        &known,
+    );
+    withdrawal::add(
         &mut plan.steps,
         &mut plan.needs,
         recorded,

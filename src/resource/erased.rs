@@ -76,6 +76,8 @@ pub trait AnyResource: Debug + Send + Sync {
     fn claim(&self) -> Option<String>;
     /// Whether it decides which workload gets the visitors.
     fn directs_traffic(&self) -> bool;
+    /// [`Resource::CARRIES_TRAFFIC`].
+    fn carries_traffic(&self) -> bool;
     /// Whether the two, of one kind, can't stand side by side.
     fn excludes(&self, other: &dyn AnyResource) -> bool;
     /// Its physical name, where a successor may have another.
@@ -151,6 +153,10 @@ impl<K: Resource> AnyResource for K {
 
     fn directs_traffic(&self) -> bool {
         K::DIRECTS_TRAFFIC
+    }
+
+    fn carries_traffic(&self) -> bool {
+        K::CARRIES_TRAFFIC
     }
 
     fn excludes(&self, other: &dyn AnyResource) -> bool {
