@@ -276,3 +276,53 @@ fn a_subnet_gets_another_range_by_a_successor() {
     assert!(refused.contains("there is no room for it"), "{refused}");
     living.end(&public);
 }
+
+/// Three services with these priorities.
+fn ranked(priorities: [u32; 3]) -> String {
+    let service = |name: &str, priority: u32| {
+        format!(
+            "  {name}:\n    route: {{ host: {name}.live.test, priority: {priority} }}\n    containers:\n      web: {{ image: \"${{ACCOUNT_ID}}.dkr.ecr.${{REGION}}.amazonaws.com/{name}\", ports: [80] }}\n"
+        )
+    };
+    let [a, b, c] = priorities;
+    format!(
+        "stack: live\ningress: {{ zone: {{ create: live.test }} }}\nservices:\n{}{}{}",
+        service("a", a),
+        service("b", b),
+        service("c", c)
+    )
+}
+
+#[test]
+fn rules_change_places_in_one_call() {
+    let first = ranked([10, 20, 30]);
+    let living = Living::start(&first, &["a.live.test", "b.live.test", "c.live.test"]);
+    for (name, priorities) in [
+        ("swapped", [20, 10, 30]),
+        ("rotated", [10, 30, 20]),
+        ("rotated_the_other_way", [30, 20, 10]),
+        ("moved_in_a_row", [40, 30, 20]),
+    ] {
+        let text = ranked(priorities);
+        let plan = living.run(&text, &["plan", "--exit-code"]).expect(2).stdout;
+        insta::assert_snapshot!(format!("priorities_{name}"), shown(&plan));
+        living.navi.forget_calls();
+        living.run(&text, &["up", "--yes"]).expect(0);
+        assert_eq!(
+            living.navi.mutating_calls(),
+            ["SetRulePriorities"],
+            "{name}"
+        );
+        let (seen, _) = living.gate.report();
+        assert!(seen.is_empty(), "{name}\n{}", seen.join("\n"));
+        living.changes_nothing_more(&text);
+        let found = living.found();
+        let rules = &found["listeners"][0]["rules"];
+        for (service, priority) in ["a", "b", "c"].into_iter().zip(priorities) {
+            let rule = rules[priority.to_string()].to_string();
+            let host = format!("{service}.live.test");
+            assert!(rule.contains(&host), "{name}: {rules:#}");
+        }
+    }
+    living.end(&first);
+}

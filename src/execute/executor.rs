@@ -17,9 +17,9 @@ use super::poll::{Poller, Verdict, WaitFor};
 use super::report::{RunReport, milliseconds};
 use super::step::{self, End, Work};
 use super::tracker::{Stage, Tracker};
-use crate::plan::{Action, Plan, Until};
+use crate::plan::{Action, Plan, Reason, Until};
 use crate::report::event::{self, Event, Sink};
-use crate::resource::{AnyLookup, BoxFuture, CallError, Cloud, Known, StepError};
+use crate::resource::{AnyLookup, BoxFuture, CallError, Changing, Cloud, Known, StepError};
 use crate::state::{Outcome, Sequence, Session, StateError};
 
 /// How many steps may have calls under way at once. AWS's token buckets hold 50 and more
@@ -73,6 +73,7 @@ pub async fn execute(
         poller: Poller::new(cloud),
         calls: FuturesUnordered::new(),
         known: Arc::new(known(plan, session)),
+        changing: Arc::new(changing(plan)),
         started: HashMap::new(),
         last_said: HashMap::new(),
         going: HashMap::new(),
@@ -123,6 +124,15 @@ fn known(plan: &Plan, session: &Session) -> Known {
     known
 }
 
+/// What it changes in place, as it is to be in the end: not its bridges.
+fn changing(plan: &Plan) -> Changing {
+    plan.steps
+        .iter()
+        .filter(|step| step.action == Action::Update && step.reason != Reason::HandsOver)
+        .map(|step| (step.address.clone(), step.resource.clone()))
+        .collect()
+}
+
 struct Executor<'a> {
     plan: &'a Plan,
     session: &'a Session,
@@ -134,6 +144,7 @@ struct Executor<'a> {
     poller: Poller<'a>,
     calls: FuturesUnordered<BoxFuture<'a, (usize, End)>>,
     known: Arc<Known>,
+    changing: Arc<Changing>,
     started: HashMap<usize, Instant>,
     last_said: HashMap<usize, String>,
     /// The intents of deletes that AWS took and that are not seen to be gone yet.
@@ -172,6 +183,7 @@ impl<'a> Executor<'a> {
                 cloud: self.cloud,
                 session: self.session,
                 known: self.known.clone(),
+                changing: self.changing.clone(),
                 progress: self.progress.clone(),
                 stop: self.stopped.clone(),
             };

@@ -10,8 +10,8 @@ use tokio::time::{Instant, sleep};
 
 use crate::plan::{Action, Step};
 use crate::resource::{
-    AnyContext, AnyLookup, AnyResource, CallError, Certainty, Cloud, ErrorClass, Holder, Known,
-    Leftover, Observed, StepError,
+    AnyContext, AnyLookup, AnyResource, CallError, Certainty, Changing, Cloud, ErrorClass, Holder,
+    Known, Leftover, Observed, StepError,
 };
 use crate::state::{Intent, Outcome, Sequence, Session, StateError, new_token};
 
@@ -37,6 +37,8 @@ pub(super) struct Work<'a> {
     pub cloud: &'a dyn Cloud,
     pub session: &'a Session,
     pub known: Arc<Known>,
+    /// What the plan changes in place.
+    pub changing: Arc<Changing>,
     /// Says what holds a step up.
     pub progress: mpsc::UnboundedSender<(usize, String)>,
     /// Turns true when nothing more may be started, retries included.
@@ -71,6 +73,7 @@ fn context(step: &Step, token: &str, work: &Work<'_>) -> AnyContext {
         address: step.address.clone(),
         token: token.to_owned(),
         known: work.known.clone(),
+        changing: work.changing.clone(),
     }
 }
 

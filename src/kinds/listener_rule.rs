@@ -210,7 +210,7 @@ impl Resource for ListenerRule {
         &self,
         context: &Context<'_, Aws>,
         outputs: &ListenerRuleOutputs,
-        seen: &ListenerRuleObserved,
+        _seen: &ListenerRuleObserved,
         change: &Change,
     ) -> Result<ListenerRuleOutputs, StepError> {
         let aws = context.cloud;
@@ -234,7 +234,7 @@ impl Resource for ListenerRule {
             .await?;
         }
         if change.touches("priority") {
-            self.set_priority(context, outputs, seen.priority).await?;
+            self.set_priority(context, outputs).await?;
         }
         if change.touches("tags") {
             let dropped = change.dropped_tag_keys(&self.tags);
@@ -260,31 +260,13 @@ impl ListenerRule {
     /// The ARN of the rule with this priority, whosever it is.
     async fn existing(&self, context: &Context<'_, Aws>) -> Result<Option<String>, CallError> {
         let listener = context.outputs(&self.listener)?;
-        let wanted = self.priority.to_string();
-        let mut marker = None;
-        loop {
-            let call = context
-                .cloud
-                .elb
-                .describe_rules()
-                .listener_arn(&listener.arn);
-            let page = match send("elb:DescribeRules", call.set_marker(marker).send()).await {
-                Ok(page) => page,
-                Err(error) if error.is_not_found() => return Ok(None),
-                Err(error) => return Err(error),
-            };
-            let found = page
-                .rules
-                .unwrap_or_default()
+        match priorities_at(context.cloud, &listener.arn).await {
+            Ok(rules) => Ok(rules
                 .into_iter()
-                .find(|rule| rule.priority.as_deref() == Some(wanted.as_str()));
-            if let Some(rule) = found {
-                return Ok(rule.rule_arn);
-            }
-            marker = page.next_marker;
-            if marker.is_none() {
-                return Ok(None);
-            }
+                .find(|(_, priority)| *priority == self.priority)
+                .map(|(arn, _)| arn)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
@@ -329,35 +311,89 @@ impl ListenerRule {
         conditions
     }
 
-    /// Moves the rule to its priority. Two rules of the stack that change places find each other's
-    /// taken, whichever goes first; AWS moves both in one call.
+    /// Moves the rule to its priority, and in the same call the rules of the run that it changes places with:
+    /// whichever went first alone would find its priority taken, and no request meets a half-done order.
     async fn set_priority(
         &self,
         context: &Context<'_, Aws>,
         outputs: &ListenerRuleOutputs,
-        old: u32,
     ) -> Result<(), CallError> {
-        let aws = context.cloud;
-        let moved = (outputs.arn.clone(), self.priority);
-        let refused = match set_priorities(aws, std::slice::from_ref(&moved)).await {
-            Err(error) if error.class == ErrorClass::AlreadyExists => error,
-            answer => return answer,
-        };
-        let Some(holder) = self.existing(context).await? else {
-            return Err(refused);
-        };
-        let owner = tags::of_elb(aws, &holder).await?;
-        let same_stack = self
-            .tags
-            .get(tags::STACK)
-            .is_some_and(|stack| owner.get(tags::STACK) == Some(stack));
-        if !same_stack {
-            return Err(taken(
-                SET_PRIORITIES,
-                &format!("a listener rule with priority {}", self.priority),
-            ));
+        let listener = context.outputs(&self.listener)?;
+        let current = priorities_at(context.cloud, &listener.arn).await?;
+        let wanted: BTreeMap<String, u32> = context
+            .changing
+            .of::<ListenerRule>()
+            .filter(|(_, rule)| rule.listener.address() == self.listener.address())
+            .filter_map(|(address, rule)| {
+                let arn = context.known.value(address)?.get("arn")?.as_str()?;
+                Some((arn.to_owned(), rule.priority))
+            })
+            .chain([(outputs.arn.clone(), self.priority)])
+            .collect();
+        let moves = moved_together(&outputs.arn, &current, &wanted).map_err(|holder| {
+            let what = format!(
+                "the priority {} is {holder}'s, which keeps it in this run",
+                self.priority
+            );
+            CallError {
+                class: ErrorClass::AlreadyExists,
+                ..CallError::local(SET_PRIORITIES, what)
+            }
+        })?;
+        match moves.is_empty() {
+            true => Ok(()),
+            false => set_priorities(context.cloud, &moves).await,
         }
-        set_priorities(aws, &[moved, (holder, old)]).await
+    }
+}
+
+/// The rules that have to move in one call with the rule `arn`, each with its priority: those that have what another
+/// of them wants, and so on. None when an earlier call of the run has moved it already. Refused when one that does
+/// not move is in the way.
+fn moved_together(
+    arn: &str,
+    current: &BTreeMap<String, u32>,
+    wanted: &BTreeMap<String, u32>,
+) -> Result<Vec<(String, u32)>, String> {
+    let moves = |arn: &str| Some((*current.get(arn)?, *wanted.get(arn)?)).filter(|(a, b)| a != b);
+    let mut together: BTreeMap<String, u32> = BTreeMap::new();
+    let mut open = vec![arn.to_owned()];
+    while let Some(arn) = open.pop() {
+        let Some((has, wants)) = moves(&arn) else {
+            continue;
+        };
+        if together.insert(arn.clone(), wants).is_some() {
+            continue;
+        }
+        for (other, priority) in current.iter().filter(|(other, _)| **other != arn) {
+            match moves(other) {
+                None if *priority == wants => return Err(other.clone()),
+                // It has what this one wants, or waits for what this one has.
+                Some((_, its)) if *priority == wants || its == has => open.push(other.clone()),
+                _ => {}
+            }
+        }
+    }
+    Ok(together.into_iter().collect())
+}
+
+/// The priority of every rule of the listener, whosever it is, but its default.
+async fn priorities_at(aws: &Aws, listener_arn: &str) -> Result<BTreeMap<String, u32>, CallError> {
+    let mut found = BTreeMap::new();
+    let mut marker = None;
+    loop {
+        let call = aws.elb.describe_rules().listener_arn(listener_arn);
+        let page = send("elb:DescribeRules", call.set_marker(marker).send()).await?;
+        for rule in page.rules.unwrap_or_default() {
+            let priority = rule.priority.and_then(|priority| priority.parse().ok());
+            if let (Some(arn), Some(priority)) = (rule.rule_arn, priority) {
+                found.insert(arn, priority);
+            }
+        }
+        marker = page.next_marker;
+        if marker.is_none() {
+            return Ok(found);
+        }
     }
 }
 
@@ -566,6 +602,34 @@ mod tests {
             assert_eq!(change.fields[0].field, field);
             assert_eq!(change.fields[0].effect, effect, "{field}");
         }
+    }
+
+    #[test]
+    fn rules_that_change_places_move_in_one_call() {
+        let priorities = |list: &[(&str, u32)]| -> BTreeMap<String, u32> {
+            let named = list
+                .iter()
+                .map(|(arn, priority)| ((*arn).to_owned(), *priority));
+            named.collect()
+        };
+        let current = priorities(&[("a", 10), ("b", 20), ("c", 30), ("d", 40), ("e", 50)]);
+        let together =
+            |arn: &str, wanted: &[(&str, u32)]| moved_together(arn, &current, &priorities(wanted));
+        let listed = |moves: &[(&str, u32)]| -> Vec<(String, u32)> {
+            priorities(moves).into_iter().collect()
+        };
+        let circle = [("a", 20), ("b", 30), ("c", 10)];
+        for first in ["a", "b", "c"] {
+            assert_eq!(together(first, &circle), Ok(listed(&circle)));
+        }
+        // A row moves whole; what has nothing to do with it goes by itself.
+        let row = [("a", 20), ("b", 25), ("d", 45)];
+        assert_eq!(together("a", &row), Ok(listed(&[("a", 20), ("b", 25)])));
+        assert_eq!(together("b", &row), Ok(listed(&[("a", 20), ("b", 25)])));
+        assert_eq!(together("d", &row), Ok(listed(&[("d", 45)])));
+        assert_eq!(together("a", &[("a", 10)]), Ok(Vec::new()));
+        // Somebody else's, or one that stays.
+        assert_eq!(together("a", &[("a", 20)]), Err("b".to_owned()));
     }
 
     #[test]

@@ -105,6 +105,7 @@ pub async fn observe(
             address: address.clone(),
             token: String::new(),
             known: Arc::new(known.clone()),
+            changing: Arc::default(),
         };
         let found = cloud.find(&**resource, &context).await?;
         Ok::<_, CallError>(found.map(|outputs| (address.clone(), outputs)))

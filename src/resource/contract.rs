@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Address, CallError, Change, Known, Readiness, Ref, StepError, UniqueName};
+use super::{Address, CallError, Change, Changing, Known, Readiness, Ref, StepError, UniqueName};
 
 /// How long a kind takes and how often to look. The durations only order the work and bound the
 /// waits; no wait is ever longer than AWS's own.
@@ -75,6 +75,8 @@ pub struct Context<'a, C> {
     pub token: &'a str,
     /// The outputs of everything that exists.
     pub known: &'a Known,
+    /// What the run changes in place, this one included. Empty outside a run.
+    pub changing: &'a Changing,
 }
 
 impl<C> Context<'_, C> {

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{
-    Address, AnyFound, Bridge, CallError, Change, Context, Edge, Findable, Found, Holder, Known,
-    Lookup, Readiness, Remains, Resource, Search, StepError, Timing, UniqueName, edges_in,
+    Address, AnyFound, Bridge, CallError, Change, Changing, Context, Edge, Findable, Found, Holder,
+    Known, Lookup, Readiness, Remains, Resource, Search, StepError, Timing, UniqueName, edges_in,
     redirect,
 };
 
@@ -270,6 +270,8 @@ pub struct AnyContext {
     pub token: String,
     /// The outputs of everything that exists.
     pub known: Arc<Known>,
+    /// What the run changes in place.
+    pub changing: Arc<Changing>,
 }
 
 /// Every kind's calls behind one door. `kinds/` implements it for AWS; the engine's own tests
@@ -411,6 +413,7 @@ pub mod dispatch {
             address: &context.address,
             token: &context.token,
             known: &context.known,
+            changing: &context.changing,
         }
     }
 

@@ -3,6 +3,7 @@
 
 mod address;
 mod change;
+mod changing;
 mod confidential;
 mod contract;
 mod erased;
@@ -16,6 +17,7 @@ mod succession;
 
 pub use address::{Address, AddressError};
 pub use change::{Change, Effect, FieldChange, Readiness, TagMap, UNKNOWN_UNTIL_APPLIED};
+pub use changing::Changing;
 pub use confidential::Confidential;
 pub use contract::{Bridge, Context, Holder, Lookup, Resource, Timing};
 pub use erased::{

@@ -173,6 +173,7 @@ impl Search {
             address: self.address.clone(),
             token: self.token.clone(),
             known: Arc::clone(known),
+            changing: Arc::default(),
         };
         match cloud.find(&*self.resource, &context).await {
             Err(error) if error.is_not_found() => Ok(None),
