@@ -7,8 +7,8 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 use super::sandbox_server::SandboxServer;
 use super::{
-    check, completions, config, down, exit_code, outputs, plan, redeploy, sandbox, scale, schema,
-    state, status, unlock, up,
+    adopt, check, completions, config, down, exit_code, outputs, plan, redeploy, sandbox, scale,
+    schema, state, status, unlock, up,
 };
 
 const DEFAULT_FILE: &str = "navi.yaml";
@@ -98,6 +98,7 @@ pub enum Command {
     Outputs(outputs::OutputsArguments),
     Config(config::ConfigArguments),
     Schema(schema::SchemaArguments),
+    Adopt(adopt::AdoptArguments),
     State(state::StateArguments),
     Unlock(unlock::UnlockArguments),
     Sandbox(sandbox::SandboxArguments),

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 use serde_json::{Value, json};
 
+use super::adopt::AdoptError;
 use super::exit_code;
 use super::protection::ProtectedError;
 use super::sandbox_server::SandboxError;
@@ -97,6 +98,8 @@ pub enum CommandError {
     Target(NothingSelected),
     #[error(transparent)]
     Edit(#[from] EditError),
+    #[error(transparent)]
+    Adopt(Box<AdoptError>),
     #[error("`navi {command}` asks before it changes anything, and nobody can answer here")]
     NobodyToAsk { command: &'static str },
 
@@ -118,6 +121,12 @@ pub enum CommandError {
 impl From<PlanError> for CommandError {
     fn from(error: PlanError) -> Self {
         CommandError::Plan(Box::new(error))
+    }
+}
+
+impl From<AdoptError> for CommandError {
+    fn from(error: AdoptError) -> Self {
+        CommandError::Adopt(Box::new(error))
     }
 }
 
@@ -200,6 +209,7 @@ impl CommandError {
             ),
             CommandError::Sandbox(error) => error.hint(),
             CommandError::Edit(error) => error.hint(),
+            CommandError::Adopt(error) => error.hint(),
             CommandError::Target(error) => Some(match &error.nearest {
                 Some(nearest) => format!("did you mean `{nearest}`?"),
                 None => "`navi plan` and `navi state list` show the addresses".to_owned(),

@@ -1,5 +1,6 @@
 //! What did the user ask for? One command is one file, with its arguments (whose doc comments are the help text) and its `run`.
 
+mod adopt;
 mod arguments;
 mod check;
 mod completions;
@@ -84,6 +85,7 @@ async fn route(arguments: &Arguments) -> Result<u8, CommandError> {
         Command::Outputs(arguments) => outputs::run(global, arguments).await,
         Command::Config(_) => config::run(global).map(|()| exit_code::DONE),
         Command::Schema(_) => schema::run().map(|()| exit_code::DONE),
+        Command::Adopt(arguments) => adopt::run(global, arguments).await,
         Command::State(arguments) => state::run(global, arguments).await,
         Command::Unlock(arguments) => unlock::run(global, arguments),
         Command::Sandbox(arguments) => sandbox::run(global, arguments).await,

@@ -1,6 +1,8 @@
 //! What does AWS have of this stack? One batched sweep over everything recorded, plus the objects
 //! that the stack only looks up.
 
+mod adoption;
+mod fit;
 mod rebuild;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,6 +13,7 @@ use futures::future::try_join_all;
 use serde_json::Value;
 use tokio::time::sleep;
 
+pub use adoption::{Candidate, Matching, Offered, candidate, known_before, match_offered};
 pub use rebuild::{Rebuilt, rebuild};
 
 use crate::graph::ResourceGraph;

@@ -7,10 +7,11 @@ use futures::future::try_join_all;
 use serde_json::Value;
 
 use super::ObserveError;
+use super::fit::{by_its_name, fit, read_one};
 use crate::graph::ResourceGraph;
 use crate::resource::{
-    Address, AnyFound, AnyLookup, AnyResource, CallError, Change, Cloud, Effect, Known, Observed,
-    Readiness, Remains,
+    Address, AnyFound, AnyLookup, AnyResource, CallError, Cloud, Known, Observed, Readiness,
+    Remains,
 };
 
 /// One object of the stack, as it is to be recorded.
@@ -80,7 +81,7 @@ pub async fn rebuild(
             // One that is going, or went meanwhile.
             let seen = seen.get(&address)?;
             if desired.is_some_and(|graph| graph.get(&address).is_some()) {
-                resource = by_its_name(resource, seen, &known);
+                resource = by_its_name(&resource, seen, &known);
             }
             Some(Rebuilt {
                 outputs: resource.outputs(seen),
@@ -160,7 +161,7 @@ async fn place(
             continue;
         };
         let fits = try_join_all(several.iter().map(async |found| {
-            let seen = read(cloud, address, &node.resource, &found.outputs, &known).await?;
+            let seen = read_one(cloud, address, &node.resource, &found.outputs, &known).await?;
             Ok::<_, CallError>(fit(&node.resource, seen.as_ref(), &known))
         }))
         .await?;
@@ -181,63 +182,6 @@ async fn place(
         }
     }
     Ok(placed)
-}
-
-/// How ill an object fits what is wanted: gone is worst, then fields that would take a new one, then others.
-fn fit(
-    wanted: &Arc<dyn AnyResource>,
-    seen: Option<&Observed>,
-    known: &Known,
-) -> (bool, usize, usize) {
-    let Some(seen) = seen else {
-        return (true, 0, 0);
-    };
-    let change = by_its_name(wanted.clone(), seen, known).diff(seen, None, known);
-    (false, replacing(&change), change.fields.len())
-}
-
-fn replacing(change: &Change) -> usize {
-    let fields = change.fields.iter();
-    fields
-        .filter(|field| field.effect == Effect::Replace)
-        .count()
-}
-
-/// The wanted resource by the name that the object has, where that is a successor's.
-fn by_its_name(
-    wanted: Arc<dyn AnyResource>,
-    seen: &Observed,
-    known: &Known,
-) -> Arc<dyn AnyResource> {
-    let plain = replacing(&wanted.diff(seen, None, known));
-    if plain == 0 {
-        return wanted;
-    }
-    let named = wanted.unique_name().into_iter();
-    named
-        .flat_map(|name| name.candidates().collect::<Vec<_>>())
-        .map(|name| wanted.renamed(name))
-        .find(|renamed| replacing(&renamed.diff(seen, None, known)) < plain)
-        .unwrap_or(wanted)
-}
-
-async fn read(
-    cloud: &dyn Cloud,
-    address: &Address,
-    resource: &Arc<dyn AnyResource>,
-    outputs: &Value,
-    known: &Known,
-) -> Result<Option<Observed>, CallError> {
-    let lookup = AnyLookup {
-        address: address.clone(),
-        resource: resource.clone(),
-        outputs: outputs.clone(),
-        waiting: false,
-    };
-    let seen = cloud
-        .read(address.kind(), std::slice::from_ref(&lookup), known)
-        .await?;
-    Ok(seen.into_iter().next().flatten())
 }
 
 /// One batched read per kind, as in any sweep.

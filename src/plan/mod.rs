@@ -22,3 +22,4 @@ pub use recorded::Recorded;
 pub use step::{Action, Reason, Step};
 pub use target::{LeftOut, LeftOutStep, limit};
 pub use text::{DriftText, PlanText};
+pub use values::readable;

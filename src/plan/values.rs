@@ -1,7 +1,7 @@
 //! How does a field's value read in a plan? By names instead of ARNs, and without the quotes of JSON.
 
 /// The value as a person reads it. The plan's JSON has it in full.
-pub(super) fn readable(value: &str) -> String {
+pub fn readable(value: &str) -> String {
     let structured = value.starts_with(['{', '[']);
     let mut text = String::new();
     let mut rest = value;
