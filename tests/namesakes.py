@@ -24,29 +24,33 @@ def network(ec2):
     return vpc, subnets
 
 
+def role(tags):
+    """A role of the article's name, for tasks."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+    client("iam").create_role(
+        RoleName="ecs-navi-ecs-task-execution-role",
+        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+        Tags=tags,
+    )
+
+
+def loose():
+    """One object of every kind that stands by itself, under the names that the article's stack gives."""
+    client("logs").create_log_group(logGroupName="/ecs/nginx")
+    role([])
+    client("ecs").create_cluster(clusterName="ecs-navi-cluster")
+    zone("ecs-navi.site")
+
+
 def namesakes():
     """One object of every kind whose name the article's stack gives."""
     vpc, subnets = network(client("ec2"))
     client("logs").create_log_group(logGroupName="/ecs/nginx")
-    client("iam").create_role(
-        RoleName="ecs-navi-ecs-task-execution-role",
-        AssumeRolePolicyDocument=json.dumps(
-            {
-                "Version": "2012-10-17",
-                "Statement": [
-                    {
-                        "Effect": "Allow",
-                        "Principal": {"Service": "ecs-tasks.amazonaws.com"},
-                        "Action": "sts:AssumeRole",
-                    }
-                ],
-            }
-        ),
-        Tags=[
-            {"Key": "navi:stack", "Value": "other"},
-            {"Key": "navi:address", "Value": "role.main"},
-        ],
-    )
+    role([{"Key": "navi:stack", "Value": "other"}, {"Key": "navi:address", "Value": "role.main"}])
     client("ecs").create_cluster(clusterName="ecs-navi-cluster")
     elb = client("elbv2")
     elb.create_target_group(Name="ecs-navi-backend-tg", Protocol="HTTP", Port=80, VpcId=vpc, TargetType="ip")

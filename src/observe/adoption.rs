@@ -25,7 +25,7 @@ pub struct Candidate {
     pub found: AnyFound,
     /// Its outputs.
     pub outputs: Value,
-    /// Whether it is usable.
+    /// Whether it is usable and as wanted. What differs is still to be set, and nobody's drift.
     pub ready: bool,
     /// What differs from what the stack wants.
     pub change: Change,
@@ -95,12 +95,13 @@ async fn judged(
     };
     let resource = by_its_name(resource, &seen, known);
     let recorded = with_tags_of(cloud, address, &resource, &found.tags)?;
+    // As the next plan will: tags that the object has and the stack doesn't want are its own affair.
+    let change = resource.diff(&seen, Some(&recorded.value()), known);
     Ok(Some(Candidate {
         address: address.clone(),
         outputs: resource.outputs(&seen),
-        ready: matches!(resource.readiness(&seen), Readiness::Ready),
-        // As the next plan will: tags that the object has and the stack doesn't want are its own affair.
-        change: resource.diff(&seen, Some(&recorded.value()), known),
+        ready: change.is_empty() && matches!(resource.readiness(&seen), Readiness::Ready),
+        change,
         resource: recorded,
         found,
     }))

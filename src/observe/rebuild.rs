@@ -25,7 +25,7 @@ pub struct Rebuilt {
     pub outputs: Value,
     /// The token of the create that made it.
     pub token: String,
-    /// Whether it is usable.
+    /// Whether it is usable and, where the stack file wants it, as wanted.
     pub ready: bool,
 }
 
@@ -80,12 +80,15 @@ pub async fn rebuild(
             }
             // One that is going, or went meanwhile.
             let seen = seen.get(&address)?;
+            let mut ready = matches!(resource.readiness(seen), Readiness::Ready);
             if desired.is_some_and(|graph| graph.get(&address).is_some()) {
                 resource = by_its_name(&resource, seen, &known);
+                // What differs is still to be set: nobody knows whether others changed it, or the file.
+                ready &= resource.diff(seen, None, &known).is_empty();
             }
             Some(Rebuilt {
                 outputs: resource.outputs(seen),
-                ready: matches!(resource.readiness(seen), Readiness::Ready),
+                ready,
                 token: found.token(),
                 address,
                 resource,
