@@ -136,6 +136,7 @@ fn context(address: &Address, known: &Known) -> AnyContext {
         address: address.clone(),
         token: String::new(),
         known: Arc::new(known.clone()),
+        changing: Arc::default(),
     }
 }
 
