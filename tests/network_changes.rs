@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
-use crate::support::{Ended, Gate, Inventory, Navi, REGION, inventory, post_json};
+use crate::support::{Ended, Gate, Inventory, Navi, REGION, inventory, post_json, stranger};
 
 /// What tasks need all the while: to pull images, to write logs.
 const SERVICES: [&str; 4] = ["ecr.api", "ecr.dkr", "s3", "logs"];
@@ -137,7 +137,14 @@ fn shown(plan: &str) -> String {
             None => text.push_str(word),
         }
     }
-    text
+    // The load balancer's own name has a number of AWS's.
+    let mut parts = text.split("live-lb-");
+    let mut masked = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        masked.push_str("live-lb-…");
+        masked.push_str(part.trim_start_matches(|digit: char| digit.is_ascii_digit()));
+    }
+    masked
 }
 
 /// The stack `live` with this network: `web` and `api`, two tasks each, images in ECR.
@@ -325,4 +332,163 @@ fn rules_change_places_in_one_call() {
         }
     }
     living.end(&first);
+}
+
+/// The stack `live` with these services, each written as the file does, without indentation.
+fn with_services(services: &[&str]) -> String {
+    let mut text = "\
+stack: live
+ingress: { zone: { create: live.test } }
+namespace: { name: live.local }
+services:
+"
+    .to_owned();
+    for service in services {
+        for line in service.lines() {
+            text.push_str(&format!("  {line}\n"));
+        }
+    }
+    text
+}
+
+/// A service `name` with these further lines, whose only container has the image `image`.
+fn service(name: &str, lines: &[&str], image: &str) -> String {
+    let mut text = format!("{name}:\n");
+    for line in lines {
+        text.push_str(&format!("  {line}\n"));
+    }
+    text + &format!(
+        "  containers:\n    main: {{ image: \"${{ACCOUNT_ID}}.dkr.ecr.${{REGION}}.amazonaws.com/{image}\", ports: [80] }}\n"
+    )
+}
+
+#[test]
+fn services_hosts_routes_and_containers_come_and_go() {
+    let api = service(
+        "api",
+        &[
+            "route: { host: api.live.test }",
+            "allow: [{ from: web, port: 80 }]",
+        ],
+        "api",
+    );
+    let web = |lines: &[&str]| service("web", lines, "web");
+    let plain = web(&["route: { host: live.test }"]);
+    let first = with_services(&[&plain, &api]);
+    let living = Living::start(&first, &HOSTS);
+
+    // One that comes first in the file: the priorities of the others move up.
+    let shop = service("shop", &["route: { host: shop.live.test }"], "shop");
+    let more = with_services(&[&shop, &plain, &api]);
+    insta::assert_snapshot!("a_service_added", living.change(&more));
+    let visited = |host: &str| {
+        let visit = json!({"scheme": "http", "host": host, "path": "/"});
+        post_json(&living.endpoint, "/_navi/http", &visit)
+    };
+    assert_eq!(
+        visited("shop.live.test")["served_by"]["service"],
+        "live-shop-service"
+    );
+    insta::assert_snapshot!("a_service_removed", living.change(&first));
+    assert_eq!(visited("shop.live.test")["reached"], false);
+
+    let rest = |lines: &[&str]| service("rest", lines, "rest");
+    // The host goes over to a service that was there already, and the other loses its route.
+    let (idle, led) = (rest(&[]), rest(&["route: { host: live.test }"]));
+    let both = with_services(&[&plain, &idle, &api]);
+    insta::assert_snapshot!("a_service_without_a_route_added", living.change(&both));
+    let given = with_services(&[&web(&[]), &led, &api]);
+    insta::assert_snapshot!("a_host_given_to_another_service", living.change(&given));
+    assert_eq!(
+        visited("live.test")["served_by"]["service"],
+        "live-rest-service"
+    );
+    insta::assert_snapshot!("a_host_given_back", living.change(&both));
+    living.change(&first);
+
+    let sidecar = plain.clone()
+        + "    side: { image: \"${ACCOUNT_ID}.dkr.ecr.${REGION}.amazonaws.com/side\", essential: false }\n";
+    let two = with_services(&[&sidecar, &api]);
+    insta::assert_snapshot!("a_container_added", living.change(&two));
+    insta::assert_snapshot!("a_container_removed", living.change(&first));
+
+    let renamed = web(&["route: { host: www.live.test }"]);
+    let elsewhere = with_services(&[&renamed, &api]);
+    living.watch(&["api.live.test"]);
+    insta::assert_snapshot!("a_host_changed", living.change(&elsewhere));
+    living.watch(&["www.live.test", "api.live.test"]);
+    living.end(&elsewhere);
+}
+
+#[test]
+fn a_service_gets_another_name_and_nobody_is_turned_away() {
+    let api = |peer: &str| {
+        let allow = format!("allow: [{{ from: {peer}, port: 80 }}]");
+        service("api", &["route: { host: api.live.test }", &allow], "api")
+    };
+    let route = "route: { host: live.test }";
+    let first = with_services(&[
+        &service("web", &[route, "depends_on: [api]"], "web"),
+        &api("web"),
+    ]);
+    let second = with_services(&[
+        &service("site", &[route, "depends_on: [api]"], "web"),
+        &api("site"),
+    ]);
+    let living = Living::start(&first, &HOSTS);
+    let rule = |living: &Living| {
+        let balancers = call(&living.endpoint, "describe_load_balancers", &json!({}));
+        let arn = &balancers["LoadBalancers"][0]["LoadBalancerArn"];
+        let listeners = call(
+            &living.endpoint,
+            "describe_listeners",
+            &json!({"LoadBalancerArn": arn}),
+        );
+        let arn = &listeners["Listeners"][0]["ListenerArn"];
+        let rules = call(
+            &living.endpoint,
+            "describe_rules",
+            &json!({"ListenerArn": arn}),
+        );
+        let rules = rules["Rules"].as_array().unwrap().iter();
+        let mut found = rules.filter(|rule| rule.to_string().contains("\"live.test\""));
+        found.next().unwrap()["RuleArn"].clone()
+    };
+    let before = rule(&living);
+    insta::assert_snapshot!("a_service_renamed", living.change(&second));
+    assert_eq!(rule(&living), before);
+    let found = living.found();
+    let names: Vec<&String> = found["discovery_services"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .collect();
+    assert_eq!(names, ["api", "site"], "the name in Cloud Map follows");
+    assert_eq!(
+        found["services"].as_object().unwrap().len(),
+        2,
+        "{:#}",
+        found["services"]
+    );
+
+    // What keeps its names is the same as before.
+    let kept = [
+        route,
+        "depends_on: [api]",
+        "discovery: { name: site }",
+        "names: { service: live-site-service, family: live-site-task, security_group: live-site-sg, target_group: live-site-tg }",
+    ];
+    let third = with_services(&[&service("shop", &kept, "web"), &api("shop")]);
+    insta::assert_snapshot!(
+        "a_service_renamed_that_keeps_its_names",
+        living.change(&third)
+    );
+    living.end(&third);
+}
+
+fn call(endpoint: &str, operation: &str, parameters: &Value) -> Value {
+    stranger(
+        endpoint,
+        &["call", "elbv2", operation, &parameters.to_string()],
+    )
 }

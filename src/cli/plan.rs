@@ -133,6 +133,7 @@ pub fn steps_document(plan: &Plan) -> Value {
         .map(|step| {
             json!({
                 "address": step.address,
+                "was": plan.was(&step.address),
                 "action": step.action,
                 "reason": step.reason,
                 "fields": step.change.fields,

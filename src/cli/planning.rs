@@ -10,11 +10,11 @@ use crate::graph::ResourceGraph;
 use crate::kinds::ecs_service::EcsService;
 use crate::model::{self, Facts, ServiceFacts};
 use crate::observe::{Observation, Refresh, observe, recorded_resources};
-use crate::plan::{Plan, Recorded, plan_down, plan_up};
+use crate::plan::{Plan, Recorded, moved, plan_down, plan_up};
 use crate::report::{Event, Sink};
 use crate::resource::{Address, Resource};
 use crate::stack::Stack;
-use crate::state::{Finding, Session, recover};
+use crate::state::{Finding, Session, State, recover};
 
 /// Settles what an earlier run left open. The normal start of every command.
 pub async fn settle(
@@ -72,8 +72,21 @@ pub async fn for_up(
         let facts = facts(digests, observation, counts);
         model::build_with(stack, &connection.region, &facts)
     };
-    let as_recorded = image_digests::digests(&images, &BTreeMap::new(), &state);
-    let desired = build(as_recorded, &Observation::default())?;
+    let as_recorded = |state: &State| {
+        let digests = image_digests::digests(&images, &BTreeMap::new(), state);
+        build(digests, &Observation::default())
+    };
+    let desired = as_recorded(&state)?;
+    let moves = moved(&desired, &Recorded::new(&state, resources.clone()), &state);
+    let (state, resources, desired) = match moves.is_empty() {
+        true => (state, resources, desired),
+        false => {
+            let state = state.relocated(&moves);
+            let resources = recorded_resources(&connection.aws, &state)?;
+            let desired = as_recorded(&state)?;
+            (state, resources, desired)
+        }
+    };
     // Who trusts the state trusts the digests in it.
     let asked = match refresh {
         Refresh::All => images.clone(),
@@ -87,7 +100,9 @@ pub async fn for_up(
     let digests = image_digests::digests(&images, &answers, &state);
     let desired = build(digests, &observation)?;
     let recorded = Recorded::new(&state, resources);
-    Ok(plan_up(&desired, &observation, &recorded)?)
+    let mut plan = plan_up(&desired, &observation, &recorded)?;
+    plan.moved = moves;
+    Ok(plan)
 }
 
 /// What the stack file wants, with what the registries say of its images, and nothing compared yet.

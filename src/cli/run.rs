@@ -61,6 +61,10 @@ impl Run<'_> {
         }
         // Before anything is made, so that it holds however the run ends.
         self.session.protect(protection.clone()).await?;
+        // From here on the steps' addresses are those of the records.
+        for (from, to) in &plan.moved {
+            self.session.relocate(from, to).await?;
+        }
         let summary = Arc::new(Summary::default());
         let sinks = Sinks(vec![Arc::clone(&summary) as Arc<dyn Sink>, view]);
         sinks.event(&Event::RunBegan {

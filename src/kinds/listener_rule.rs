@@ -76,6 +76,12 @@ impl Resource for ListenerRule {
         ))
     }
 
+    /// Whose requests it takes: wherever they are led, and at whatever priority.
+    fn identity(&self) -> Option<String> {
+        let (hosts, paths) = (hosts(&self.host_headers), sorted(&self.path_patterns));
+        Some(format!("{} {hosts:?} {paths:?}", self.listener.address()))
+    }
+
     fn bridge(&self, recorded: &Self) -> Option<Bridge<Self>> {
         let old = recorded.turning_from.as_ref();
         let old = old.unwrap_or(&recorded.target_group);

@@ -61,6 +61,10 @@ impl Resource for ScalableTarget {
     type Observed = ScalableTargetObserved;
     type Outputs = ScalableTargetOutputs;
 
+    fn identity(&self) -> Option<String> {
+        Some(self.service.address().to_string())
+    }
+
     fn diff(
         &self,
         seen: &ScalableTargetObserved,

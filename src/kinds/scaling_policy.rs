@@ -97,6 +97,11 @@ impl Resource for ScalingPolicy {
     type Observed = ScalingPolicyObserved;
     type Outputs = ScalingPolicyOutputs;
 
+    fn identity(&self) -> Option<String> {
+        let target = self.scalable_target.address();
+        Some(format!("{} of {target}", self.policy_name))
+    }
+
     fn diff(
         &self,
         seen: &ScalingPolicyObserved,

@@ -10,7 +10,7 @@ use super::ip_permissions::{Direction, Peer, Permission, authorize, revoke};
 use super::security_group::{SecurityGroup, SecurityGroupObserved, group_now, groups_of_vpcs};
 use crate::aws::{Aws, Settle};
 use crate::resource::{
-    CallError, Change, Context, Effect, Known, Lookup, Ref, Resource, StepError,
+    Address, Bridge, CallError, Change, Context, Effect, Known, Lookup, Ref, Resource, StepError,
 };
 
 /// What the stack wants. A group without such rules has no resource of this kind.
@@ -79,9 +79,32 @@ pub struct SecurityGroupRulesOutputs {
 
 impl Resource for SecurityGroupRules {
     const KIND: &'static str = "security_group_rules";
+    const CARRIES_TRAFFIC: bool = true;
     type Cloud = Aws;
     type Observed = SecurityGroupRulesObserved;
     type Outputs = SecurityGroupRulesOutputs;
+
+    fn identity(&self) -> Option<String> {
+        Some(self.group.address().to_string())
+    }
+
+    /// Whoever is still let in while it goes.
+    fn bridge(&self, recorded: &Self) -> Option<Bridge<Self>> {
+        let is_wanted = |peer: &Address| self.rules.iter().any(|rule| rule.peer.address() == peer);
+        let kept: Vec<PeerRule> = recorded
+            .rules
+            .iter()
+            .filter(|rule| !is_wanted(rule.peer.address()))
+            .cloned()
+            .collect();
+        (!kept.is_empty()).then(|| Bridge {
+            spec: SecurityGroupRules {
+                rules: [self.rules.clone(), kept].concat(),
+                ..self.clone()
+            },
+            fields: &["rules"],
+        })
+    }
 
     fn diff(
         &self,
@@ -152,8 +175,11 @@ impl Resource for SecurityGroupRules {
         _change: &Change,
     ) -> Result<SecurityGroupRulesOutputs, StepError> {
         let wanted = self.wanted(context)?;
-        let missing: Vec<_> = wanted.difference(&seen.rules).collect();
-        let surplus: Vec<_> = seen.rules.difference(&wanted).collect();
+        // Not those of the sweep: the bridge may have let somebody in since.
+        let now = group_now(context.cloud, &outputs.group_id).await?;
+        let rules = now.map_or_else(|| seen.rules.clone(), |group| group.peer_ingress);
+        let missing: Vec<_> = wanted.difference(&rules).collect();
+        let surplus: Vec<_> = rules.difference(&wanted).collect();
         // In this order nothing that stays wanted is ever cut (aws-behaviour §2.7 "update").
         authorize(
             context.cloud,

@@ -95,6 +95,12 @@ impl Resource for Subnet {
         made.then(|| format!("{} in {}", self.cidr_block, self.vpc.address()))
     }
 
+    /// In another zone it is another subnet.
+    fn identity(&self) -> Option<String> {
+        let range = Resource::claim(self)?;
+        Some(format!("{range} {:?}", self.availability_zone))
+    }
+
     /// Ranges of one VPC must not overlap (aws-behaviour §2.2, update).
     fn excludes(&self, other: &Self) -> bool {
         let range = |subnet: &Subnet| subnet.cidr_block.parse::<Ipv4Net>().ok();

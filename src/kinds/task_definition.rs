@@ -134,6 +134,11 @@ impl Resource for TaskDefinition {
     type Observed = TaskDefinitionObserved;
     type Outputs = TaskDefinitionOutputs;
 
+    /// A family goes on with its next revision.
+    fn identity(&self) -> Option<String> {
+        Some(self.family.clone())
+    }
+
     fn diff(
         &self,
         seen: &TaskDefinitionObserved,

@@ -15,7 +15,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::needs::{Need, Until, before_turning};
+use super::needs::{Need, Until, before_turning, waits_for};
 use super::recorded::Recorded;
 use super::step::{Action, Reason, Step};
 use crate::observe::Observation;
@@ -95,6 +95,22 @@ pub(super) fn add(
             }
         }
     }
+    // Who stays but is no longer led to, too.
+    for at in 0..steps.len() {
+        let step = &steps[at];
+        if step.action != Action::Update || !step.resource.is_workload() {
+            continue;
+        }
+        let Some((_, before)) = recorded.get(&step.address) else {
+            continue;
+        };
+        let behind = references(&step.resource, &turning, &index);
+        for director in references(before, &turning, &index) {
+            if !behind.contains(&director) && !waits_for(needs, director, at) {
+                needs[at].push(complete(director));
+            }
+        }
+    }
     // Who goes stays until the visitors are led elsewhere.
     for at in 0..steps.len() {
         if steps[at].action == Action::Delete && steps[at].resource.is_workload() {
@@ -112,15 +128,18 @@ fn complete(step: usize) -> Need {
     }
 }
 
-/// The directors that have to turn away from something deposed.
+/// The directors that have to turn away from something deposed, or that is no longer wanted.
 fn turning_directors(steps: &[Step], recorded: &Recorded) -> BTreeSet<usize> {
+    let going = steps.iter().filter(|step| step.action == Action::Delete);
+    let goes: BTreeSet<Address> = going.map(|step| step.address.clone()).collect();
     (0..steps.len())
         .filter(|&at| {
             let step = &steps[at];
             step.resource.directs_traffic()
                 && step.action == Action::Update
                 && recorded.get(&step.address).is_some_and(|(record, _)| {
-                    record.edges().iter().any(|edge| edge.to.is_deposed())
+                    let mut edges = record.edges().into_iter();
+                    edges.any(|edge| edge.to.is_deposed() || goes.contains(&edge.to))
                 })
         })
         .collect()

@@ -3,6 +3,7 @@
 mod adjustments;
 mod drift;
 mod handover;
+mod moved;
 mod needs;
 mod planner;
 mod protection;
@@ -15,6 +16,7 @@ mod withdrawal;
 
 pub use adjustments::{Adjustment, plan_adjustments};
 pub use drift::{Drift, drift};
+pub use moved::moved;
 pub use needs::{Need, Until};
 pub use planner::{Plan, PlanError, plan_down, plan_up};
 pub use protection::{Refused, refused};

@@ -292,7 +292,7 @@ fn add_claims(
 }
 
 /// Whether the step waits, by whatever detour, for the other.
-fn waits_for(needs: &[Vec<Need>], step: usize, other: usize) -> bool {
+pub(super) fn waits_for(needs: &[Vec<Need>], step: usize, other: usize) -> bool {
     let mut seen = vec![false; needs.len()];
     let mut open = vec![step];
     while let Some(at) = open.pop() {

@@ -25,6 +25,9 @@ pub struct Plan {
     pub needs: Vec<Vec<Need>>,
     /// What others changed since the last run. Some of the steps bring it back.
     pub drift: Vec<Drift>,
+    /// What the stack calls otherwise now: the address at which it is still recorded, and the one that the
+    /// steps take it to have.
+    pub moved: Vec<(Address, Address)>,
 }
 
 impl Plan {
@@ -35,7 +38,14 @@ impl Plan {
             steps,
             needs,
             drift: Vec::new(),
+            moved: Vec::new(),
         })
+    }
+
+    /// The address at which the resource of a step is still recorded, if that is another.
+    pub fn was(&self, address: &Address) -> Option<&Address> {
+        let moved = self.moved.iter().find(|(_, to)| to == address);
+        moved.map(|(from, _)| from)
     }
 
     /// Whether there is nothing to do.
@@ -125,7 +135,13 @@ pub fn plan_up(
             known.insert(to.clone(), record.outputs.clone());
         }
     }
-    let recorded = &recorded.deposing(&moves);
+    // What goes is still led to until its visitors are led elsewhere.
+    for (address, record, _) in recorded.iter() {
+        if desired.get(address).is_none() {
+            known.insert(address.clone(), record.outputs.clone());
+        }
+    }
+    let recorded = &recorded.relocating(&moves);
     let origins: BTreeMap<&Address, &Address> = moves.iter().map(|(from, to)| (to, from)).collect();
     for step in &mut steps {
         succeed(step, desired, &moves, recorded)?;

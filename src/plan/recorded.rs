@@ -26,9 +26,9 @@ impl Recorded {
         Recorded { entries }
     }
 
-    /// What will be recorded once these have been deposed: they stand at their new addresses, and what
-    /// refers to them follows.
-    pub(super) fn deposing(&self, moves: &BTreeMap<Address, Address>) -> Recorded {
+    /// What will be recorded once these have moved, deposed or called otherwise: they stand at their new addresses,
+    /// and what refers to them follows.
+    pub(super) fn relocating(&self, moves: &BTreeMap<Address, Address>) -> Recorded {
         if moves.is_empty() {
             return self.clone();
         }

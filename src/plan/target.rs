@@ -83,6 +83,7 @@ pub fn limit(plan: Plan, selectors: &[Selector]) -> Result<(Plan, LeftOut), Noth
         }
     }
     limited.drift = plan.drift;
+    limited.moved = plan.moved;
     limited.drift.retain(|drift| {
         limited
             .steps

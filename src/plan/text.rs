@@ -6,7 +6,7 @@ use super::drift::Drift;
 use super::planner::Plan;
 use super::step::{Action, Reason, Step};
 use super::values::readable;
-use crate::resource::Effect;
+use crate::resource::{Address, Effect};
 
 /// A plan as text. Meaning never depends on colour: the first character of a line tells what happens.
 pub struct PlanText<'a>(pub &'a Plan);
@@ -15,7 +15,7 @@ impl fmt::Display for PlanText<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_drift(formatter, &self.0.drift)?;
         for step in in_order(self.0) {
-            write_step(formatter, step)?;
+            write_step(formatter, step, self.0.was(&step.address))?;
         }
         if self.0.is_empty() {
             return writeln!(
@@ -74,10 +74,17 @@ impl fmt::Display for DriftText<'_> {
     }
 }
 
-fn write_step(formatter: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
+fn write_step(
+    formatter: &mut fmt::Formatter<'_>,
+    step: &Step,
+    was: Option<&Address>,
+) -> fmt::Result {
     write!(formatter, "{} {}", sign(step.action), step.address)?;
     if let Some(name) = name_in_aws(step).filter(|name| name != step.address.name()) {
         write!(formatter, " ({name})")?;
+    }
+    if let Some(was) = was {
+        write!(formatter, "  was {was}")?;
     }
     match &step.reason {
         Reason::Vanished => write!(formatter, "  it is gone from AWS and is made again")?,

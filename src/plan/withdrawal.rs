@@ -1,7 +1,7 @@
 //! How does what carries traffic let go of what somebody still stands on? It widens first and withdraws last.
 //!
-//! A *carrier* (a route table, a load balancer) carries traffic for workloads that stand in its subnets or zones. Where it has
-//! to let go of some of them:
+//! A *carrier* (a route table, a load balancer, the rules of a security group) carries traffic for workloads that stand in its
+//! subnets, its zones, or the groups that it lets in. Where it has to let go of some that are to go:
 //!
 //! 1. it takes on the new ones and keeps the old ones (its bridge);
 //! 2. the workloads move, and whatever else refers to the old ones lets go of them or goes;
@@ -50,6 +50,14 @@ pub(super) fn add(
             .map(|edge| edge.to)
             .filter(|address| !wanted.contains(address))
             .collect();
+        // Nobody is to be kept on what stays: another carrier took it over.
+        let goes = |address: &Address| {
+            let step = index.get(address).map(|&step| &steps[step]);
+            step.is_some_and(|step| step.action == Action::Delete)
+        };
+        if !dropped.iter().any(goes) {
+            continue;
+        }
         let widened = handover::bridge(steps, carrier, recorded, observation, known, Action::Noop)
             .filter(|bridge| !bridge.change.is_empty());
         let widened = widened.map(|bridge| {

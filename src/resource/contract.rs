@@ -178,6 +178,12 @@ pub trait Resource:
         None
     }
 
+    /// By what its object is known again when the stack calls it otherwise: what is no longer wanted at one address and
+    /// is wanted at a new one with the same identity stays, and moves there.
+    fn identity(&self) -> Option<String> {
+        self.claim()
+    }
+
     /// Whether the two can't stand side by side, so that one can't be made while the other is there.
     fn excludes(&self, other: &Self) -> bool {
         let claim = Resource::claim(self);

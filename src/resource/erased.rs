@@ -82,6 +82,8 @@ pub trait AnyResource: Debug + Send + Sync {
     fn excludes(&self, other: &dyn AnyResource) -> bool;
     /// Its physical name, where a successor may have another.
     fn unique_name(&self) -> Option<UniqueName>;
+    /// By what its object is known again when the stack calls it otherwise.
+    fn identity(&self) -> Option<String>;
     /// The same by another name.
     fn renamed(&self, name: String) -> Arc<dyn AnyResource>;
     /// What serves only one object at a time.
@@ -166,6 +168,10 @@ impl<K: Resource> AnyResource for K {
 
     fn unique_name(&self) -> Option<UniqueName> {
         Resource::unique_name(self)
+    }
+
+    fn identity(&self) -> Option<String> {
+        Resource::identity(self)
     }
 
     fn renamed(&self, name: String) -> Arc<dyn AnyResource> {

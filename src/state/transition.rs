@@ -146,6 +146,15 @@ impl State {
 
     /// The record moves as it is, and the records that refer to it follow: what is recorded of the
     /// others goes on naming the object that they were made with.
+    /// The state once these have moved; what can't move stays.
+    pub fn relocated(mut self, moves: &[(Address, Address)]) -> State {
+        for (from, to) in moves {
+            // The session refuses it as well, and says so, before anything is done.
+            let _ = self.relocate(from, to);
+        }
+        self
+    }
+
     fn relocate(&mut self, from: &Address, to: &Address) -> Result<(), String> {
         if from.kind() != to.kind() {
             return Err(format!("{to} is of another kind"));
