@@ -251,7 +251,7 @@ mod tests {
     #[test]
     fn what_is_no_state_is_refused_with_its_reason() {
         for (text, reason) in [
-            ("terraform {}", "expected value"),
+            ("terraform {}", "expected ident"),
             ("{}", "names no format version"),
             (r#"{"version": 3, "modules": []}"#, "its format is 3"),
         ] {
