@@ -7,8 +7,8 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 use super::sandbox_server::SandboxServer;
 use super::{
-    adopt, check, completions, config, down, exit_code, outputs, plan, redeploy, sandbox, scale,
-    schema, state, status, unlock, up,
+    adopt, check, completions, config, down, drift, exit_code, outputs, plan, redeploy, sandbox,
+    scale, schema, state, status, unlock, up,
 };
 
 const DEFAULT_FILE: &str = "navi.yaml";
@@ -92,6 +92,7 @@ pub enum Command {
     Down(down::DownArguments),
     Plan(plan::PlanArguments),
     Check(check::CheckArguments),
+    Drift(drift::DriftArguments),
     Redeploy(redeploy::RedeployArguments),
     Scale(scale::ScaleArguments),
     Status(status::StatusArguments),

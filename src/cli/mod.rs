@@ -7,6 +7,7 @@ mod completions;
 mod config;
 mod context;
 mod down;
+mod drift;
 mod error;
 pub mod exit_code;
 mod image_digests;
@@ -79,6 +80,7 @@ async fn route(arguments: &Arguments) -> Result<u8, CommandError> {
         Command::Down(arguments) => down::run(global, arguments).await,
         Command::Plan(arguments) => plan::run(global, arguments).await,
         Command::Check(arguments) => check::run(global, arguments).await,
+        Command::Drift(arguments) => drift::run(global, arguments).await,
         Command::Redeploy(arguments) => redeploy::run(global, arguments).await,
         Command::Scale(arguments) => scale::run(global, arguments).await,
         Command::Status(arguments) => status::run(global, arguments).await,

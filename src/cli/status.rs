@@ -181,7 +181,7 @@ impl Standing {
         match self {
             Standing::Waiting { why } | Standing::Failed { why } => Some(why.clone()),
             Standing::Changed { fields } => Some(format!(
-                "{} differ from what navi set; `navi plan` shows how",
+                "{} differ from what navi set; `navi drift` shows how",
                 fields.join(", ")
             )),
             Standing::Gone => Some("`navi up` makes it again".to_owned()),

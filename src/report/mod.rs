@@ -13,7 +13,7 @@ pub use event::{Action, Command, Event, LeftBehind, Sink, id_of};
 pub use json::JsonLines;
 pub use palette::Palette;
 pub use plain::Plain;
-pub use step_line::duration;
+pub use step_line::{counted, duration};
 pub use summary::{Outcome, Summary, SummaryContext};
 pub use tty::LiveView;
 

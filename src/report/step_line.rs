@@ -150,7 +150,7 @@ pub(super) fn busy(action: Action, exists: bool) -> &'static str {
 }
 
 /// `1 step`, `2 steps`.
-pub(super) fn counted(count: usize, noun: &str) -> String {
+pub fn counted(count: usize, noun: &str) -> String {
     match count {
         1 => format!("1 {noun}"),
         _ => format!("{count} {noun}s"),
