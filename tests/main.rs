@@ -4,6 +4,7 @@ mod adoption;
 mod broken_off_removals;
 mod cli;
 mod configuration;
+mod drift;
 mod endpoints;
 mod interruptions;
 mod kill;

@@ -3,6 +3,7 @@
 `stranger.py network`                 a VPC called `main` with two public subnets, two private ones and their way out;
                                       prints its IDs as JSON
 `stranger.py call SERVICE OPERATION JSON`  one call of boto3; prints its answer
+`stranger.py do LINES`                several: lines of Python over the clients by their names (`ec2.delete_vpc(…)`)
 
 The endpoint comes from AWS_ENDPOINT_URL, as for any AWS client.
 """
@@ -57,14 +58,30 @@ def call(service, operation, parameters):
     return answer
 
 
+class Clients(dict):
+    """Makes each client when it is named first."""
+
+    def __missing__(self, name):
+        if name.startswith("__"):
+            raise KeyError(name)
+        self[name] = SESSION.client(name, config=CONFIG)
+        return self[name]
+
+
+def do(lines):
+    exec(lines, Clients(json=json, next=next))  # the test's own lines
+
+
 def main():
     match sys.argv[1:]:
         case ["network"]:
             result = network()
         case ["call", service, operation, parameters]:
             result = call(service, operation, parameters)
+        case ["do", lines]:
+            result = do(lines)
         case _:
-            sys.exit("usage: stranger.py network | call SERVICE OPERATION JSON")
+            sys.exit("usage: stranger.py network | call SERVICE OPERATION JSON | do LINES")
     json.dump(result, sys.stdout, indent=1, sort_keys=True, default=str)
     print()
 

@@ -15,7 +15,11 @@ pub fn readable(value: &str) -> String {
     }
     text.push_str(rest);
     match structured {
-        true => text.replace('"', "").replace(':', ": ").replace(',', ", "),
+        // A colon within a text stands there as it is: `ecs:DescribeTasks`.
+        true => text
+            .replace("\":", ": ")
+            .replace('"', "")
+            .replace(',', ", "),
         false => text,
     }
 }
@@ -58,6 +62,10 @@ mod tests {
                 "{forward: web-tg}",
             ),
             (r#"["sg-1","sg-2"]"#, "[sg-1, sg-2]"),
+            (
+                r#"{"ports":["tcp 22: 0.0.0.0/0"],"Action":"ecs:DescribeTasks"}"#,
+                "{ports: [tcp 22: 0.0.0.0/0], Action: ecs:DescribeTasks}",
+            ),
         ] {
             assert_eq!(readable(value), read);
         }
