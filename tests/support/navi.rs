@@ -113,6 +113,14 @@ impl Navi {
             .collect()
     }
 
+    /// The operations of all calls, reading ones included, that the sandbox has counted.
+    pub fn operations(&self) -> Vec<String> {
+        let calls = get_json(&self.endpoint(), "/_navi/calls");
+        let calls = calls.as_array().expect("a list of calls");
+        let name = |call: &Value| call["operation"].as_str().unwrap_or_default().to_owned();
+        calls.iter().map(name).collect()
+    }
+
     /// How many calls, reading ones included, the sandbox has counted.
     pub fn calls(&self) -> usize {
         let calls = get_json(&self.endpoint(), "/_navi/calls");
