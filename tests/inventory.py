@@ -30,6 +30,7 @@ class Account:
         self.acm = session.client("acm", config=CONFIG)
         self.route53 = session.client("route53", config=CONFIG)
         self.cloud_map = session.client("servicediscovery", config=CONFIG)
+        self.scaling = session.client("application-autoscaling", config=CONFIG)
 
     def network(self):
         ec2 = self.ec2
@@ -96,6 +97,17 @@ class Account:
             "task_definitions": definitions,
         }
 
+    def autoscaling(self):
+        scaling = self.scaling
+        return {
+            "scalable_targets": scaling.describe_scalable_targets(ServiceNamespace="ecs")[
+                "ScalableTargets"
+            ],
+            "scaling_policies": scaling.describe_scaling_policies(ServiceNamespace="ecs")[
+                "ScalingPolicies"
+            ],
+        }
+
     def discovery(self):
         namespaces = self.cloud_map.list_namespaces()["Namespaces"]
         services = self.cloud_map.list_services()["Services"]
@@ -130,6 +142,7 @@ def identities(account):
     network = account.network()
     balancing = account.load_balancing()
     containers = account.containers()
+    autoscaling = account.autoscaling()
     discovery = account.discovery()
     zones = account.zones()
     result = {
@@ -149,6 +162,8 @@ def identities(account):
         "services": [s["serviceArn"] for s in containers["services"]],
         "tasks": [t["taskArn"] for t in containers["tasks"]],
         "task_definitions": containers["task_definitions"],
+        "scalable_targets": [t["ResourceId"] for t in autoscaling["scalable_targets"]],
+        "scaling_policies": [p["PolicyARN"] for p in autoscaling["scaling_policies"]],
         "namespaces": [n["Id"] for n in discovery["namespaces"]],
         "discovery_services": [s["Id"] for s in discovery["services"]],
         "hosted_zones": [z["Id"] for z in zones],
@@ -351,13 +366,53 @@ def load_balancing_values(account):
 
 
 def container_values(definition):
-    kept = ("name", "image", "portMappings", "environment", "logConfiguration", "essential")
+    kept = (
+        "name",
+        "image",
+        "portMappings",
+        "environment",
+        "logConfiguration",
+        "essential",
+        "secrets",
+        "environmentFiles",
+        "dependsOn",
+        "healthCheck",
+        "stopTimeout",
+    )
     shown = {key: definition[key] for key in kept if definition.get(key) not in (None, [])}
     shown["portMappings"] = [
         {"containerPort": m["containerPort"], "protocol": m.get("protocol", "tcp")}
         for m in definition.get("portMappings", [])
     ]
     return shown
+
+
+def running_on(service):
+    strategy = service.get("capacityProviderStrategy")
+    if strategy:
+        return {"capacity_provider_strategy": strategy}
+    return {"launch_type": service["launchType"]}
+
+
+def autoscaling_values(account):
+    """Nothing where nothing is scaled."""
+    found = account.autoscaling()
+    if not found["scalable_targets"]:
+        return {}
+    return {
+        "scalable_targets": {
+            t["ResourceId"]: {"min": t["MinCapacity"], "max": t["MaxCapacity"]}
+            for t in found["scalable_targets"]
+        },
+        "scaling_policies": {
+            p["PolicyName"]: {
+                "of": p["ResourceId"],
+                "type": p["PolicyType"],
+                "configuration": p["TargetTrackingScalingPolicyConfiguration"],
+            }
+            for p in found["scaling_policies"]
+        },
+    }
 
 
 def ecs_values(account):
@@ -374,6 +429,9 @@ def ecs_values(account):
             "execution_role": definition["executionRoleArn"],
             "containers": [container_values(c) for c in definition["containerDefinitions"]],
         }
+        for key in ("runtimePlatform", "ephemeralStorage"):
+            if key in definition:
+                definitions[definition["family"]][key] = definition[key]
     values = {
         "clusters": {c["clusterName"]: c["status"] for c in containers["clusters"]},
         "task_definitions": definitions,
@@ -383,7 +441,7 @@ def ecs_values(account):
                 "task_definition": s["taskDefinition"],
                 "desired": s["desiredCount"],
                 "running": s["runningCount"],
-                "launch_type": s["launchType"],
+                **running_on(s),
                 "exec": s.get("enableExecuteCommand"),
                 "subnets": sorted(s["networkConfiguration"]["awsvpcConfiguration"]["subnets"]),
                 "security_groups": s["networkConfiguration"]["awsvpcConfiguration"][
@@ -398,6 +456,13 @@ def ecs_values(account):
             for s in containers["services"]
         },
     }
+    providers = {
+        c["clusterName"]: c["capacityProviders"]
+        for c in containers["clusters"]
+        if c["capacityProviders"]
+    }
+    if providers:
+        values["capacity_providers"] = providers
     return values, containers
 
 
@@ -477,6 +542,7 @@ def settings(account, stack):
         **network,
         **balancing,
         **containers,
+        **autoscaling_values(account),
         **discovery,
         "hosted_zones": zone_values(account),
         "roles": role_values(account),
@@ -512,6 +578,12 @@ def settings(account, stack):
     names.update({s["Arn"]: s["Name"] for s in raw_discovery["services"]})
     names.update({n["Id"]: n["Name"] for n in raw_discovery["namespaces"]})
     names.update({c["CertificateArn"]: c["DomainName"] for c in certificates})
+    # In a scaling policy's label the ends of both ARNs stand; last, for the ARNs hold them too.
+    for arn, name in [
+        *((b["LoadBalancerArn"], b["LoadBalancerName"]) for b in raw_balancing["load_balancers"]),
+        *((t["TargetGroupArn"], t["TargetGroupName"]) for t in raw_balancing["target_groups"]),
+    ]:
+        names[arn.rsplit("/", 1)[1]] = "ID"
     return named(values, names)
 
 

@@ -6,26 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::support::{Inventory, Navi, inventory, post_json};
-
-/// Compares with the golden file; `NAVI_UPDATE_GOLDEN=1` writes it anew, to be read before it is committed.
-#[track_caller]
-fn compare_with_golden(name: &str, found: &Value) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/golden")
-        .join(name);
-    let text = format!("{found:#}\n");
-    if std::env::var_os("NAVI_UPDATE_GOLDEN").is_some() {
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, &text).unwrap();
-    }
-    let expected = fs::read_to_string(&path).unwrap();
-    assert!(
-        expected == text,
-        "{} differs; what boto3 found:\n{text}",
-        path.display()
-    );
-}
+use crate::support::{Inventory, Navi, compare_with_golden, inventory, post_json};
 
 /// The shipped stack file in the test's folder, with the count of one service changed.
 fn with_count(navi: &Navi, file: &Path, service: &str, count: u32) -> PathBuf {
@@ -54,6 +35,11 @@ fn changes_nothing(navi: &Navi, file: &Path) {
     assert!(to_registries <= 3, "{to_registries} calls to ECR");
     let plan = navi.sandboxed(file, &["plan", "--exit-code"]).expect(0);
     assert!(plan.stdout.contains("Nothing to do"), "{}", plan.stdout);
+    assert!(
+        !plan.stdout.contains("Changed by others"),
+        "{}",
+        plan.stdout
+    );
 }
 
 /// Up, up again, three tasks, down; answers what boto3 saw after the first `up` and after the change.

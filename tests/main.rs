@@ -1,11 +1,13 @@
 //! The one integration-test binary: each module asks its own question of the built navi.
 
 mod adoption;
+mod autoscaling;
 mod broken_off_removals;
 mod cli;
 mod configuration;
 mod drift;
 mod endpoints;
+mod full_stack;
 mod interruptions;
 mod kill;
 mod life;

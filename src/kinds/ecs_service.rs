@@ -277,6 +277,7 @@ impl Resource for EcsService {
         let registries = self.registries(context)?;
         let tags = tags::ecs(&tags::with_token(&self.tags, context.token));
         self.restore_draining(context).await?;
+        let first_count = self.first_count(context).await?;
         // Rows 29, 30 and 32: a target group, a cluster or the service-linked role that AWS still spreads.
         let answer = settle("ecs:CreateService", Settle::Spreading, || {
             aws.ecs
@@ -289,7 +290,7 @@ impl Resource for EcsService {
                     Some(self.strategy()).filter(|strategy| !strategy.is_empty()),
                 )
                 .task_definition(&definition)
-                .desired_count(count(self.desired_count))
+                .desired_count(count(first_count))
                 .network_configuration(network.clone())
                 .set_load_balancers(Some(balancers.clone()))
                 .set_service_registries(Some(registries.clone()))
@@ -407,6 +408,28 @@ impl EcsService {
             true => seen.desired_count,
             false => self.desired_count,
         }
+    }
+
+    /// How many tasks to begin with. The successor of an autoscaled service takes over what that one has to bear, and
+    /// has as many from the start.
+    async fn first_count(&self, context: &Context<'_, Aws>) -> Result<u32, CallError> {
+        let mut first = self.desired_count;
+        if !self.autoscaled {
+            return Ok(first);
+        }
+        for predecessor in context.known.predecessors(context.address) {
+            let Ok(outputs) = serde_json::from_value::<EcsServiceOutputs>(predecessor.clone())
+            else {
+                continue;
+            };
+            let names = vec![outputs.name];
+            let found = observed::describe(context.cloud, &outputs.cluster, names).await?;
+            let counts = found
+                .iter()
+                .map(|service| observed::observe(service).desired_count);
+            first = counts.chain([first]).max().unwrap_or(first);
+        }
+        Ok(first)
     }
 
     fn vpc_id(&self, context: &Context<'_, Aws>) -> Option<String> {

@@ -843,6 +843,23 @@ mod tests {
     }
 
     #[test]
+    fn what_the_record_withholds_is_no_drift() {
+        let recorded: TaskDefinition =
+            serde_json::from_value(serde_json::to_value(wanted()).unwrap()).unwrap();
+        let mut seen = answered(&wanted());
+        let change = recorded.diff(&seen, Some(&recorded), &known());
+        assert!(change.is_empty(), "{change:?}");
+        // A variable that is gone can be told.
+        let nginx = seen.containers.get_mut("nginx").unwrap();
+        nginx.environment.clear();
+        let change = recorded.diff(&seen, Some(&recorded), &known());
+        assert_eq!(
+            change.fields[0].field,
+            "containers.nginx.environment.PASSWORD"
+        );
+    }
+
+    #[test]
     fn a_spec_from_the_record_is_never_registered() {
         let recorded: TaskDefinition =
             serde_json::from_value(serde_json::to_value(wanted()).unwrap()).unwrap();

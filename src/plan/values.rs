@@ -24,11 +24,26 @@ pub fn readable(value: &str) -> String {
     }
 }
 
+/// Services in which navi makes what the ARN names, so that its name says which is meant. An ARN that the stack file
+/// itself holds (a parameter's, an object's in S3) may differ from another one anywhere.
+const OF_NAVI: [&str; 6] = [
+    "acm",
+    "application-autoscaling",
+    "ecs",
+    "elasticloadbalancing",
+    "iam",
+    "servicediscovery",
+];
+
 /// The name in an ARN, `web-tg` of `arn:aws:elasticloadbalancing:…:targetgroup/web-tg/0123456789abcdef`.
 fn named(arn: &str) -> &str {
-    let Some(resource) = arn.splitn(6, ':').nth(5) else {
+    let pieces: Vec<&str> = arn.splitn(6, ':').collect();
+    let [_, _, service, _, _, resource] = pieces[..] else {
         return arn;
     };
+    if !OF_NAVI.contains(&service) {
+        return arn;
+    }
     let parts: Vec<&str> = resource.split('/').collect();
     match parts.as_slice() {
         ["targetgroup", name, ..] => name,
@@ -57,6 +72,14 @@ mod tests {
             ("arn:aws:ecs:eu-west-1:1:task-definition/web:3", "web:3"),
             ("arn:aws:acm:eu-west-1:1:certificate/0123-45", "0123-45"),
             ("10.0.0.0/16", "10.0.0.0/16"),
+            (
+                "arn:aws:ssm:eu-west-1:1:parameter/web/key",
+                "arn:aws:ssm:eu-west-1:1:parameter/web/key",
+            ),
+            (
+                r#"{"Action":["s3:GetObject"],"Resource":["arn:aws:s3:::web/a.env"]}"#,
+                "{Action: [s3:GetObject], Resource: [arn:aws:s3:::web/a.env]}",
+            ),
             (
                 r#"{"forward":"arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/web-tg/012"}"#,
                 "{forward: web-tg}",

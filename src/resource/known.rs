@@ -45,6 +45,14 @@ impl Known {
         self.outputs.get(address)
     }
 
+    /// The outputs of those that the resource at this address succeeds, and that are still there.
+    pub fn predecessors<'a>(&'a self, address: &'a Address) -> impl Iterator<Item = &'a Value> {
+        self.outputs
+            .iter()
+            .filter(move |(other, _)| other.is_deposed() && other.current() == *address)
+            .map(|(_, outputs)| outputs)
+    }
+
     /// Records the outputs of a resource.
     pub fn insert(&mut self, address: Address, outputs: Value) {
         self.outputs.insert(address, outputs);

@@ -1,6 +1,7 @@
 //! How do the tests run navi, talk to its sandbox and to moto, and look at the account with another client?
 
 mod gate;
+mod golden;
 mod http;
 mod in_process;
 mod killed;
@@ -10,13 +11,14 @@ mod navi;
 mod python;
 
 pub use gate::Gate;
+pub use golden::compare_with_golden;
 pub use http::{delete, get_json, get_text, post_json};
 pub use in_process::InProcess;
 pub use killed::killed_at;
 pub use listener::{Listener, Proxy};
 pub use moto::Moto;
 pub use navi::{Ended, Navi, REGION};
-pub use python::{Inventory, ecs, inventory, namesake, stranger};
+pub use python::{Inventory, boto3, ecs, inventory, namesake, stranger};
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

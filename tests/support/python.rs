@@ -48,8 +48,18 @@ pub fn namesake(endpoint: &str, arguments: &[&str]) -> Value {
 /// What somebody with boto3 does: `expression` is Python over `ecs`, its value is what this answers.
 #[track_caller]
 pub fn ecs(endpoint: &str, expression: &str) -> Value {
+    boto3(
+        endpoint,
+        "ecs",
+        &format!("(lambda ecs: {expression})(client)"),
+    )
+}
+
+/// The same with the client of any service, which the expression calls `client`.
+#[track_caller]
+pub fn boto3(endpoint: &str, service: &str, expression: &str) -> Value {
     let script = format!(
-        "import boto3, json\necs = boto3.client('ecs')\nprint(json.dumps({expression}, default=str))"
+        "import boto3, json\nclient = boto3.client('{service}')\nprint(json.dumps({expression}, default=str))"
     );
     let mut command = python(endpoint);
     command.args(["-c", &script]);

@@ -122,7 +122,7 @@ pub struct ContainerObserved {
     pub image: String,
     essential: bool,
     port_mappings: BTreeSet<PortMapping>,
-    environment: BTreeMap<String, Confidential>,
+    pub(super) environment: BTreeMap<String, Confidential>,
     secrets: BTreeMap<String, String>,
     environment_files: Vec<String>,
     depends_on: BTreeSet<ContainerDependency>,
@@ -243,7 +243,9 @@ fn compare_environment(
     let names: BTreeSet<_> = seen.keys().chain(wanted.keys()).collect();
     for name in names {
         let (old, new) = (seen.get(name), wanted.get(name));
-        if old != new {
+        // A record holds no values: whether somebody changed one can't be told from it.
+        let is_withheld = old.is_some() && new.is_some_and(|value| value.reveal().is_none());
+        if old != new && !is_withheld {
             let shown = |value: Option<_>| if value.is_some() { SET } else { NONE }.to_owned();
             change.note(
                 &format!("{field}.{name}"),
