@@ -110,6 +110,26 @@ impl TestClient {
         self.send(request).await
     }
 
+    /// Does what a certificate asks for: a CNAME in a public zone, which it makes.
+    pub async fn publish_record(&self, zone: &str, record: &Value) {
+        let zone = format!(
+            "<CreateHostedZoneRequest><Name>{zone}</Name><CallerReference>r</CallerReference></CreateHostedZoneRequest>"
+        );
+        let zone = self
+            .rest_xml("route53", "POST", "/2013-04-01/hostedzone", &zone)
+            .await
+            .unwrap();
+        let batch = format!(
+            "<ChangeResourceRecordSetsRequest><ChangeBatch><Changes><Change><Action>CREATE</Action><ResourceRecordSet><Name>{}</Name><Type>CNAME</Type><TTL>60</TTL><ResourceRecords><ResourceRecord><Value>{}</Value></ResourceRecord></ResourceRecords></ResourceRecordSet></Change></Changes></ChangeBatch></ChangeResourceRecordSetsRequest>",
+            record["Name"].as_str().unwrap(),
+            record["Value"].as_str().unwrap(),
+        );
+        let path = format!("/2013-04-01{}/rrset", text(&zone, "Id"));
+        self.rest_xml("route53", "POST", &path, &batch)
+            .await
+            .unwrap();
+    }
+
     pub async fn control(&self, method: &str, path: &str, body: Value) -> Value {
         let request = Request::builder()
             .method(method)

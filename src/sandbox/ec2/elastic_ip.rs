@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
-    describe::{Filters, Noun, tag_values},
+    describe::{Filters, Noun, page, page_size, tag_values},
     request::{done, tag_set, tags_at_create},
 };
 use crate::sandbox::{call::Call, fault::Fault, tags::Tags, world::Context};
@@ -156,6 +156,36 @@ pub fn describe(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> 
         }
     }
     Ok(json!({"addressesSet": found}))
+}
+
+/// The one attribute there is, a reverse DNS name, needs a change that the sandbox does not serve: no address has one.
+/// That such addresses are listed all the same is inferred.
+pub fn describe_attribute(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
+    let parameters = call.parameters();
+    let size = page_size(&parameters)?;
+    if let Some(attribute) = parameters.string("Attribute")
+        && attribute != "domain-name"
+    {
+        return Err(Fault::new(
+            "InvalidParameterValue",
+            format!("Value ({attribute}) for parameter attribute is invalid."),
+        ));
+    }
+    let addresses = &context.region.ec2.addresses;
+    let ids = parameters.strings("AllocationId");
+    if let Some(unknown) = ids.iter().find(|id| !addresses.contains_key(**id)) {
+        return Err(not_found(unknown));
+    }
+    let found = addresses
+        .values()
+        .filter(|address| ids.is_empty() || ids.contains(&address.allocation_id.as_str()))
+        .map(|address| {
+            let id = &address.allocation_id;
+            let shown = json!({"allocationId": id, "publicIp": address.public_ip});
+            (id.clone(), shown)
+        })
+        .collect();
+    page(&parameters, "addressSet", found, size)
 }
 
 /// Only once nothing is mapped to it: after its NAT gateway is deleted, not deleting (aws-behaviour §2.5).

@@ -57,6 +57,7 @@ pub fn operation(name: &str) -> Option<Operation> {
         "DeleteInternetGateway" => internet_gateway::delete,
         "AllocateAddress" => elastic_ip::allocate,
         "DescribeAddresses" => elastic_ip::describe,
+        "DescribeAddressesAttribute" => elastic_ip::describe_attribute,
         "ReleaseAddress" => elastic_ip::release,
         "CreateNatGateway" => nat_gateway::create,
         "DescribeNatGateways" => nat_gateway::describe,

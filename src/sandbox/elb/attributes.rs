@@ -1,4 +1,4 @@
-//! Which attributes do load balancers and target groups have? Texts under dotted names, with AWS's defaults.
+//! Which attributes do load balancers, listeners and target groups have? Texts under dotted names, with AWS's defaults.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::sandbox::{
     world::Context,
 };
 
-type Attributes = BTreeMap<String, String>;
+pub type Attributes = BTreeMap<String, String>;
 
 const OF_LOAD_BALANCERS: [(&str, &str); 20] = [
     ("access_logs.s3.enabled", "false"),
@@ -75,6 +75,84 @@ const OF_TARGET_GROUPS: [(&str, &str); 15] = [
     ("lambda.multi_value_headers.enabled", "false"),
 ];
 
+/// Only listeners for HTTPS have them: what the headers that tell of the client's certificate are called.
+const OF_HTTPS_LISTENERS: [(&str, &str); 8] = [
+    (
+        "routing.http.request.x_amzn_mtls_clientcert.header_name",
+        "X-Amzn-Mtls-Clientcert",
+    ),
+    (
+        "routing.http.request.x_amzn_mtls_clientcert_issuer.header_name",
+        "X-Amzn-Mtls-Clientcert-Issuer",
+    ),
+    (
+        "routing.http.request.x_amzn_mtls_clientcert_leaf.header_name",
+        "X-Amzn-Mtls-Clientcert-Leaf",
+    ),
+    (
+        "routing.http.request.x_amzn_mtls_clientcert_serial_number.header_name",
+        "X-Amzn-Mtls-Clientcert-Serial-Number",
+    ),
+    (
+        "routing.http.request.x_amzn_mtls_clientcert_subject.header_name",
+        "X-Amzn-Mtls-Clientcert-Subject",
+    ),
+    (
+        "routing.http.request.x_amzn_mtls_clientcert_validity.header_name",
+        "X-Amzn-Mtls-Clientcert-Validity",
+    ),
+    (
+        "routing.http.request.x_amzn_tls_cipher_suite.header_name",
+        "X-Amzn-Tls-Cipher-Suite",
+    ),
+    (
+        "routing.http.request.x_amzn_tls_version.header_name",
+        "X-Amzn-Tls-Version",
+    ),
+];
+
+/// Headers of responses that the load balancer sets, when they have a value.
+const OF_LISTENERS: [(&str, &str); 11] = [
+    ("routing.http.response.server.enabled", "true"),
+    (
+        "routing.http.response.access_control_allow_credentials.header_value",
+        "",
+    ),
+    (
+        "routing.http.response.access_control_allow_headers.header_value",
+        "",
+    ),
+    (
+        "routing.http.response.access_control_allow_methods.header_value",
+        "",
+    ),
+    (
+        "routing.http.response.access_control_allow_origin.header_value",
+        "",
+    ),
+    (
+        "routing.http.response.access_control_expose_headers.header_value",
+        "",
+    ),
+    (
+        "routing.http.response.access_control_max_age.header_value",
+        "",
+    ),
+    (
+        "routing.http.response.content_security_policy.header_value",
+        "",
+    ),
+    (
+        "routing.http.response.strict_transport_security.header_value",
+        "",
+    ),
+    (
+        "routing.http.response.x_content_type_options.header_value",
+        "",
+    ),
+    ("routing.http.response.x_frame_options.header_value", ""),
+];
+
 pub fn of_new_load_balancer() -> Attributes {
     // Only shown for dual-stack load balancers.
     defaults(&OF_LOAD_BALANCERS, "ipv6.deny_all_igw_traffic")
@@ -83,6 +161,22 @@ pub fn of_new_load_balancer() -> Attributes {
 pub fn of_new_target_group() -> Attributes {
     // Only shown for groups of lambda functions.
     defaults(&OF_TARGET_GROUPS, "lambda.multi_value_headers.enabled")
+}
+
+/// Those that a listener of this protocol has: as they were before, or AWS's defaults.
+pub fn of_listener(protocol: &str, before: &Attributes) -> Attributes {
+    let secure: &[(&str, &str)] = match protocol {
+        "HTTPS" => &OF_HTTPS_LISTENERS,
+        _ => &[],
+    };
+    OF_LISTENERS
+        .iter()
+        .chain(secure)
+        .map(|(name, value)| {
+            let kept = before.get(*name).map_or(*value, String::as_str);
+            ((*name).to_owned(), kept.to_owned())
+        })
+        .collect()
 }
 
 fn defaults(table: &[(&str, &str)], hidden: &str) -> Attributes {
@@ -158,6 +252,29 @@ pub fn modify_load_balancer(context: &mut Context<'_>, call: &Call) -> Result<Va
     let arn = parameters.required_string("LoadBalancerArn")?;
     let attributes = &mut context.region.elb.load_balancer_mut(arn)?.attributes;
     change(attributes, "Load balancer", &parameters)?;
+    Ok(to_value(attributes))
+}
+
+/// Nobody reserves capacity here. It may be decreased twice a day, says the user guide.
+pub fn describe_capacity_reservation(
+    context: &mut Context<'_>,
+    call: &Call,
+) -> Result<Value, Fault> {
+    let arn = call.parameters().required_string("LoadBalancerArn")?;
+    context.region.elb.load_balancer(arn)?;
+    Ok(json!({"DecreaseRequestsRemaining": 2, "CapacityReservationState": []}))
+}
+
+pub fn describe_listener(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
+    let arn = call.parameters().required_string("ListenerArn")?;
+    Ok(to_value(&context.region.elb.listener(arn)?.attributes))
+}
+
+pub fn modify_listener(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
+    let parameters = call.parameters();
+    let arn = parameters.required_string("ListenerArn")?;
+    let attributes = &mut context.region.elb.listener_mut(arn)?.attributes;
+    change(attributes, "Listener", &parameters)?;
     Ok(to_value(attributes))
 }
 

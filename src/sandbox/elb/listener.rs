@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     action::{self, Action},
+    attributes::{self, Attributes},
     request::{invalid, page, required_integer, tags_at_create},
     rule::{self, Rule},
     state::Elb,
@@ -30,6 +31,7 @@ pub struct Listener {
     pub certificate: Option<String>,
     pub ssl_policy: Option<String>,
     pub default_actions: Vec<Action>,
+    pub attributes: Attributes,
     pub tags: Tags,
 }
 
@@ -201,6 +203,7 @@ pub fn create(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
         arn: context.arn("elasticloadbalancing", format_args!("listener/{path}/{id}")),
         load_balancer: arn,
         port,
+        attributes: attributes::of_listener(&security.protocol, &Attributes::new()),
         protocol: security.protocol,
         certificate: security.certificate,
         ssl_policy: security.ssl_policy,
@@ -274,6 +277,7 @@ pub fn modify(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
     rule::set_default_actions(elb, arn, &actions);
     let listener = elb.listener_mut(arn)?;
     listener.port = port;
+    listener.attributes = attributes::of_listener(&security.protocol, &listener.attributes);
     listener.protocol = security.protocol;
     listener.certificate = security.certificate;
     listener.ssl_policy = security.ssl_policy;

@@ -258,3 +258,78 @@ async fn priorities_change_all_or_not_at_all() {
     let first = stage.elb("DescribeRules", &first).await;
     assert_eq!(text(&first, "Priority"), "10");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_s_attributes_follow_its_protocol() {
+    const SERVER: &str = "routing.http.response.server.enabled";
+    const SECURE: &str = "routing.http.request.x_amzn_tls_version.header_name";
+    let stage = stage().await;
+    let listener = [("ListenerArn", stage.listener.as_str())];
+    let shown = stage.elb("DescribeListenerAttributes", &listener).await;
+    assert!(shown.contains(SERVER), "{shown}");
+    // This one takes no HTTPS, and nobody has a client's certificate to tell of.
+    assert!(!shown.contains(SECURE), "{shown}");
+    let change = |key, value| {
+        [
+            ("ListenerArn", stage.listener.as_str()),
+            ("Attributes.member.1.Key", key),
+            ("Attributes.member.1.Value", value),
+        ]
+    };
+    assert_eq!(
+        stage
+            .elb_refusal("ModifyListenerAttributes", &change(SECURE, "X-Tls"))
+            .await,
+        "ValidationError"
+    );
+    stage
+        .elb("ModifyListenerAttributes", &change(SERVER, "false"))
+        .await;
+
+    let certificate = issued_certificate(&stage).await;
+    let secure = [
+        ("ListenerArn", stage.listener.as_str()),
+        ("Protocol", "HTTPS"),
+        ("Certificates.member.1.CertificateArn", &certificate),
+    ];
+    stage.elb("ModifyListener", &secure).await;
+    let shown = stage.elb("DescribeListenerAttributes", &listener).await;
+    assert!(shown.contains("X-Amzn-Tls-Version"), "{shown}");
+    let kept = format!("<Key>{SERVER}</Key><Value>false</Value>");
+    assert!(shown.contains(&kept), "{shown}");
+}
+
+async fn issued_certificate(stage: &Stage) -> String {
+    let acm = async |operation, parameters| {
+        let answer = stage.client.json("acm", operation, parameters).await;
+        answer.unwrap()
+    };
+    let wanted = serde_json::json!({"DomainName": "a.example", "ValidationMethod": "DNS"});
+    let named = acm("RequestCertificate", wanted).await;
+    let mut record = serde_json::Value::Null;
+    // The record to prove the name by is told a moment after the request.
+    while record.is_null() {
+        let described = acm("DescribeCertificate", named.clone()).await;
+        record = described["Certificate"]["DomainValidationOptions"][0]["ResourceRecord"].clone();
+    }
+    stage.client.publish_record("a.example", &record).await;
+    named["CertificateArn"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_load_balancer_has_no_capacity_reserved() {
+    let stage = stage().await;
+    let load_balancer = [("LoadBalancerArn", stage.load_balancer.as_str())];
+    let shown = stage
+        .elb("DescribeCapacityReservation", &load_balancer)
+        .await;
+    assert_eq!(text(&shown, "DecreaseRequestsRemaining"), "2");
+    assert!(!shown.contains("CapacityUnits"), "{shown}");
+    let missing = [("LoadBalancerArn", "arn:aws:elasticloadbalancing:none")];
+    assert_eq!(
+        stage
+            .elb_refusal("DescribeCapacityReservation", &missing)
+            .await,
+        "LoadBalancerNotFound"
+    );
+}

@@ -173,3 +173,31 @@ async fn odd_input_never_breaks_an_operation() {
         }
     }
 }
+
+#[tokio::test]
+async fn addresses_are_listed_without_a_reverse_name() {
+    let client = TestClient::new();
+    let first = made(&client, "AllocateAddress", &[], "allocationId").await;
+    made(&client, "AllocateAddress", &[], "allocationId").await;
+    let attribute = ("Attribute", "domain-name");
+    let all = client.ec2("DescribeAddressesAttribute", &[attribute]).await;
+    assert_eq!(all.unwrap().matches("<publicIp>").count(), 2);
+    let one = [attribute, ("AllocationId.1", first.as_str())];
+    let one = client
+        .ec2("DescribeAddressesAttribute", &one)
+        .await
+        .unwrap();
+    assert_eq!(text(&one, "allocationId"), first);
+    assert!(!one.contains("ptrRecord"), "{one}");
+    let unknown = [("AllocationId.1", "eipalloc-00000000000000000")];
+    assert_refused(
+        client.ec2("DescribeAddressesAttribute", &unknown).await,
+        "InvalidAllocationID.NotFound",
+    );
+    assert_refused(
+        client
+            .ec2("DescribeAddressesAttribute", &[("Attribute", "colour")])
+            .await,
+        "InvalidParameterValue",
+    );
+}
