@@ -459,7 +459,7 @@ def ecs_values(account):
     providers = {
         c["clusterName"]: c["capacityProviders"]
         for c in containers["clusters"]
-        if c["capacityProviders"]
+        if c.get("capacityProviders")
     }
     if providers:
         values["capacity_providers"] = providers

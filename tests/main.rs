@@ -7,6 +7,7 @@ mod cli;
 mod configuration;
 mod drift;
 mod endpoints;
+mod every_field;
 mod full_stack;
 mod interruptions;
 mod kill;

@@ -393,6 +393,20 @@ fn services_hosts_routes_and_containers_come_and_go() {
     assert_eq!(visited("shop.live.test")["reached"], false);
 
     let rest = |lines: &[&str]| service("rest", lines, "rest");
+    // A part of it goes to another service: without interruption in two runs.
+    let aside = rest(&["route: { host: live.test, path: /*, priority: 30000 }"]);
+    let behind = with_services(&[&plain, &aside, &api]);
+    living.change(&behind);
+    let narrow = web(&["route: { host: live.test, path: /shop/* }"]);
+    let divided = with_services(&[&narrow, &aside, &api]);
+    insta::assert_snapshot!("a_host_divided", living.change(&divided));
+    assert_eq!(
+        visited("live.test")["served_by"]["service"],
+        "live-rest-service"
+    );
+    living.change(&behind);
+    living.change(&first);
+
     // The host goes over to a service that was there already, and the other loses its route.
     let (idle, led) = (rest(&[]), rest(&["route: { host: live.test }"]));
     let both = with_services(&[&plain, &idle, &api]);
@@ -411,6 +425,11 @@ fn services_hosts_routes_and_containers_come_and_go() {
     let two = with_services(&[&sidecar, &api]);
     insta::assert_snapshot!("a_container_added", living.change(&two));
     insta::assert_snapshot!("a_container_removed", living.change(&first));
+
+    // Old tasks listen on one port, new ones on the other.
+    let other_port = first.replacen("ports: [80]", "ports: [8080]", 1);
+    insta::assert_snapshot!("another_port_of_a_container", living.change(&other_port));
+    living.change(&first);
 
     let renamed = web(&["route: { host: www.live.test }"]);
     let elsewhere = with_services(&[&renamed, &api]);

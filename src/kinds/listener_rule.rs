@@ -94,6 +94,14 @@ impl Resource for ListenerRule {
         })
     }
 
+    fn notice(&self, change: &Change) -> Option<String> {
+        let gives_up = change.touches("host_headers") || change.touches("path_patterns");
+        gives_up.then(|| {
+            "requests that it no longer takes go to the next rule that does, or get the listener's default answer, from the moment of the change"
+                .to_owned()
+        })
+    }
+
     fn diff(&self, seen: &ListenerRuleObserved, recorded: Option<&Self>, known: &Known) -> Change {
         let mut change = Change::default();
         // A rule's ARN begins with its listener's.

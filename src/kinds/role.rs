@@ -34,8 +34,8 @@ pub struct RoleObserved {
     pub arn: String,
     /// The trust policy.
     pub assume_role_policy_document: Value,
-    /// Those of the wanted inline policies that are there.
-    pub policies: BTreeMap<String, Value>,
+    /// The inline policies that were asked for; `None` for one that is not there. Of others nothing is known.
+    pub policies: BTreeMap<String, Option<Value>>,
     /// Tags but AWS's own.
     pub tags: TagMap,
 }
@@ -70,8 +70,15 @@ impl Resource for Role {
             &self.assume_role_policy_document,
         );
         for (name, wanted) in &self.policies {
-            let seen = seen.policies.get(name);
-            note_policy(&mut change, &format!("policies.{name}"), seen, wanted);
+            // Not asked for: the stack has given it up, and whether it is still there is no drift.
+            if let Some(seen) = seen.policies.get(name) {
+                note_policy(
+                    &mut change,
+                    &format!("policies.{name}"),
+                    seen.as_ref(),
+                    wanted,
+                );
+            }
         }
         // Policies that others put on the role are theirs; only those of the last run are dropped.
         for (name, dropped) in recorded.iter().flat_map(|recorded| &recorded.policies) {
@@ -298,7 +305,7 @@ async fn observe(
                 .as_deref()
                 .unwrap_or_default(),
         ),
-        policies: policies.into_iter().flatten().collect(),
+        policies: wanted.policies.keys().cloned().zip(policies).collect(),
         tags: tags::comparable(
             role.tags
                 .unwrap_or_default()
@@ -308,14 +315,10 @@ async fn observe(
     }))
 }
 
-async fn inline_policy(
-    aws: &Aws,
-    role_name: &str,
-    name: &str,
-) -> Result<Option<(String, Value)>, CallError> {
+async fn inline_policy(aws: &Aws, role_name: &str, name: &str) -> Result<Option<Value>, CallError> {
     let call = aws.iam.get_role_policy().role_name(role_name);
     match send("iam:GetRolePolicy", call.policy_name(name).send()).await {
-        Ok(answer) => Ok(Some((answer.policy_name, parsed(&answer.policy_document)))),
+        Ok(answer) => Ok(Some(parsed(&answer.policy_document))),
         Err(error) if error.is_not_found() => Ok(None),
         Err(error) => Err(error),
     }
@@ -417,16 +420,19 @@ mod tests {
                 },
                 "Version": "2012-10-17",
             }),
-            policies: BTreeMap::from([(
-                "web-policy".to_owned(),
-                json!({
-                    "Version": "2012-10-17",
-                    "Statement": [
-                        { "Effect": "Allow", "Action": "ecr:BatchGetImage", "Resource": ["*"] },
-                        { "Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents", "logs:CreateLogStream"], "Resource": "*" },
-                    ],
-                }),
-            )]),
+            policies: BTreeMap::from([
+                ("second".to_owned(), None),
+                (
+                    "web-policy".to_owned(),
+                    Some(json!({
+                        "Version": "2012-10-17",
+                        "Statement": [
+                            { "Effect": "Allow", "Action": "ecr:BatchGetImage", "Resource": ["*"] },
+                            { "Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents", "logs:CreateLogStream"], "Resource": "*" },
+                        ],
+                    })),
+                ),
+            ]),
             tags: TagMap::from([
                 ("Name".into(), "web-role".into()),
                 ("somebody".into(), "else".into()),
@@ -494,7 +500,18 @@ mod tests {
     #[test]
     fn a_policy_that_somebody_else_put_is_no_difference() {
         let mut seen = seen();
-        seen.policies.insert("audit".into(), json!({}));
+        seen.policies.insert("audit".into(), Some(json!({})));
+        let change = wanted().diff(&seen, Some(&wanted()), &Known::default());
+        assert!(change.is_empty(), "{change:?}");
+    }
+
+    #[test]
+    fn what_was_not_asked_for_is_no_difference_and_what_is_gone_is_one() {
+        let mut seen = seen();
+        seen.policies.insert("web-policy".into(), None);
+        let change = wanted().diff(&seen, Some(&wanted()), &Known::default());
+        assert_eq!(change.fields[0].old, "(none)");
+        seen.policies.remove("web-policy");
         let change = wanted().diff(&seen, Some(&wanted()), &Known::default());
         assert!(change.is_empty(), "{change:?}");
     }

@@ -14,8 +14,8 @@ use crate::aws::{
     Aws, InterfaceFilter, Settle, holders_among_interfaces, ours_or_taken, send, settle, tags,
 };
 use crate::resource::{
-    CallError, Change, Context, Effect, Holder, Known, Lookup, Ref, Resource, StepError, TagMap,
-    UniqueName,
+    Bridge, CallError, Change, Context, Effect, Holder, Known, Lookup, Ref, Resource, StepError,
+    TagMap, UniqueName,
 };
 
 /// What the stack wants.
@@ -111,6 +111,7 @@ pub struct SecurityGroupOutputs {
 
 impl Resource for SecurityGroup {
     const KIND: &'static str = "security_group";
+    const CARRIES_TRAFFIC: bool = true;
     type Cloud = Aws;
     type Observed = SecurityGroupObserved;
     type Outputs = SecurityGroupOutputs;
@@ -131,6 +132,23 @@ impl Resource for SecurityGroup {
             group_name: name,
             ..self.clone()
         }
+    }
+
+    /// Who is let in to tasks that are still to go, on a port that only they listen on.
+    fn bridge(&self, recorded: &Self) -> Option<Bridge<Self>> {
+        let kept: Vec<CidrRule> = recorded
+            .ingress
+            .iter()
+            .filter(|rule| !self.ingress.contains(rule))
+            .cloned()
+            .collect();
+        (!kept.is_empty()).then(|| Bridge {
+            spec: SecurityGroup {
+                ingress: [self.ingress.clone(), kept].concat(),
+                ..self.clone()
+            },
+            fields: &["ingress"],
+        })
     }
 
     fn diff(&self, seen: &SecurityGroupObserved, recorded: Option<&Self>, known: &Known) -> Change {
@@ -241,11 +259,14 @@ impl Resource for SecurityGroup {
         change: &Change,
     ) -> Result<SecurityGroupOutputs, StepError> {
         let aws = context.cloud;
+        // Not as of the sweep: the bridge may have let somebody in since.
+        let now = group_now(aws, &outputs.group_id).await?;
+        let now = now.as_ref().unwrap_or(seen);
         self.set_rules(
             aws,
             &outputs.group_id,
-            &seen.ingress,
-            &self.comparable_egress(seen),
+            &now.ingress,
+            &self.comparable_egress(now),
             Settle::Throttling,
         )
         .await?;

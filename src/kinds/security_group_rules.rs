@@ -10,7 +10,7 @@ use super::ip_permissions::{Direction, Peer, Permission, authorize, revoke};
 use super::security_group::{SecurityGroup, SecurityGroupObserved, group_now, groups_of_vpcs};
 use crate::aws::{Aws, Settle};
 use crate::resource::{
-    Address, Bridge, CallError, Change, Context, Effect, Known, Lookup, Ref, Resource, StepError,
+    Bridge, CallError, Change, Context, Effect, Known, Lookup, Ref, Resource, StepError,
 };
 
 /// What the stack wants. A group without such rules has no resource of this kind.
@@ -88,13 +88,12 @@ impl Resource for SecurityGroupRules {
         Some(self.group.address().to_string())
     }
 
-    /// Whoever is still let in while it goes.
+    /// Whoever is still let in while tasks go that ask, or that are asked on another port.
     fn bridge(&self, recorded: &Self) -> Option<Bridge<Self>> {
-        let is_wanted = |peer: &Address| self.rules.iter().any(|rule| rule.peer.address() == peer);
         let kept: Vec<PeerRule> = recorded
             .rules
             .iter()
-            .filter(|rule| !is_wanted(rule.peer.address()))
+            .filter(|rule| !self.rules.contains(rule))
             .cloned()
             .collect();
         (!kept.is_empty()).then(|| Bridge {

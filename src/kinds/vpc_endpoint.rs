@@ -333,7 +333,7 @@ impl Ids {
     }
 
     fn without(&self, other: &Self) -> Self {
-        let difference = |one: &BTreeSet<String>, two: &BTreeSet<String>| &(*one) - two;
+        let difference = |one: &BTreeSet<String>, two: &BTreeSet<String>| one - two;
         Ids {
             subnets: difference(&self.subnets, &other.subnets),
             security_groups: difference(&self.security_groups, &other.security_groups),

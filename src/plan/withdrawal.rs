@@ -55,7 +55,17 @@ pub(super) fn add(
             let step = index.get(address).map(|&step| &steps[step]);
             step.is_some_and(|step| step.action == Action::Delete)
         };
-        if !dropped.iter().any(goes) {
+        // Or what it drops is nobody's address: a port that tasks still listen on.
+        let moves_on_it = |step: &Step| {
+            step.resource.is_workload()
+                && matches!(step.action, Action::Update | Action::Replace)
+                && addresses(step).contains(&steps[carrier].address)
+        };
+        let is_needed = match dropped.is_empty() {
+            true => steps.iter().any(moves_on_it),
+            false => dropped.iter().any(goes),
+        };
+        if !is_needed {
             continue;
         }
         let widened = handover::bridge(steps, carrier, recorded, observation, known, Action::Noop)
