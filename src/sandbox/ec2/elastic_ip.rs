@@ -188,6 +188,24 @@ pub fn describe_attribute(context: &mut Context<'_>, call: &Call) -> Result<Valu
     page(&parameters, "addressSet", found, size)
 }
 
+/// What maps addresses here is AWS's own, and callers may not undo it (inferred). Terraform asks it of an address whose
+/// NAT gateway has gone meanwhile.
+pub fn disassociate(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
+    let id = call.parameters().required_string("AssociationId")?;
+    let associations = context.region.ec2.addresses.values();
+    let mut associations = associations.filter_map(|address| address.association.as_ref());
+    match associations.any(|association| association.id == id) {
+        true => Err(Fault::new(
+            "AuthFailure",
+            "You do not have permission to access the specified resource.",
+        )),
+        false => Err(Fault::new(
+            "InvalidAssociationID.NotFound",
+            format!("The association ID '{id}' does not exist"),
+        )),
+    }
+}
+
 /// Only once nothing is mapped to it: after its NAT gateway is deleted, not deleting (aws-behaviour §2.5).
 pub fn release(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
     let id = call.parameters().required_string("AllocationId")?;

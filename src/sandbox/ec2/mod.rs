@@ -58,6 +58,7 @@ pub fn operation(name: &str) -> Option<Operation> {
         "AllocateAddress" => elastic_ip::allocate,
         "DescribeAddresses" => elastic_ip::describe,
         "DescribeAddressesAttribute" => elastic_ip::describe_attribute,
+        "DisassociateAddress" => elastic_ip::disassociate,
         "ReleaseAddress" => elastic_ip::release,
         "CreateNatGateway" => nat_gateway::create,
         "DescribeNatGateways" => nat_gateway::describe,

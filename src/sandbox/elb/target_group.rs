@@ -194,8 +194,10 @@ fn read_settings(context: &Context<'_>, parameters: &Parameters<'_>) -> Result<S
     }
     Ok(Settings {
         protocol: protocol.to_owned(),
+        // Terraform sends an empty one where it means the default.
         protocol_version: parameters
             .string("ProtocolVersion")
+            .filter(|version| !version.is_empty())
             .unwrap_or("HTTP1")
             .to_owned(),
         port,

@@ -70,6 +70,10 @@ async fn names_are_idempotent_for_equal_settings_only() {
         .elb("CreateTargetGroup", &stage.target_group_parameters("web"))
         .await;
     assert_eq!(text(&again, "TargetGroupArn"), stage.target_group);
+    let mut default = stage.target_group_parameters("web");
+    default.push(("ProtocolVersion", ""));
+    let again = stage.elb("CreateTargetGroup", &default).await;
+    assert_eq!(text(&again, "ProtocolVersion"), "HTTP1");
     let mut other = stage.target_group_parameters("web");
     other.push(("HealthCheckPath", "/health"));
     assert_eq!(

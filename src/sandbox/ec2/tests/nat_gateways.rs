@@ -100,6 +100,29 @@ async fn a_used_address_fails_a_second_nat_gateway() {
     );
 }
 
+#[tokio::test]
+async fn a_caller_does_not_part_a_nat_gateway_from_its_address() {
+    let client = TestClient::new();
+    let network = network(&client).await;
+    network.attach(&client).await;
+    let id = network.nat_gateway(&client, "one").await;
+    let address = client.ec2("DescribeAddresses", &[]).await.unwrap();
+    let association = text(&address, "associationId");
+    let association = [("AssociationId", association.as_str())];
+    assert_refused(
+        client.ec2("DisassociateAddress", &association).await,
+        "AuthFailure",
+    );
+    client
+        .ec2("DeleteNatGateway", &[("NatGatewayId", &id)])
+        .await
+        .unwrap();
+    assert_refused(
+        client.ec2("DisassociateAddress", &association).await,
+        "InvalidAssociationID.NotFound",
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_private_subnet_has_a_way_out_once_its_nat_gateway_is_available() {
     let client = TestClient::of(Sandbox::new(Options {
