@@ -26,4 +26,5 @@ mod secrets;
 mod state_commands;
 mod support;
 mod targets;
+mod terraform;
 mod virtual_time;

@@ -18,7 +18,7 @@ pub use killed::killed_at;
 pub use listener::{Listener, Proxy};
 pub use moto::Moto;
 pub use navi::{Ended, Navi, REGION};
-pub use python::{Inventory, boto3, ecs, inventory, namesake, stranger};
+pub use python::{Inventory, boto3, ecs, inventory, namesake, stranger, terraform};
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

@@ -45,6 +45,15 @@ pub fn namesake(endpoint: &str, arguments: &[&str]) -> Value {
     answer(command)
 }
 
+/// Makes what Terraform made of the article's configuration, and answers the state that Terraform would keep of it; see
+/// tests/terraform.py.
+#[track_caller]
+pub fn terraform(endpoint: &str) -> Value {
+    let mut command = python(endpoint);
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/terraform.py"));
+    answer(command)
+}
+
 /// What somebody with boto3 does: `expression` is Python over `ecs`, its value is what this answers.
 #[track_caller]
 pub fn ecs(endpoint: &str, expression: &str) -> Value {
