@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::support::{Ended, Inventory, Navi, boto3, inventory, post_json};
+use crate::support::{Ended, Inventory, Navi, REGION, boto3, inventory, post_json, shown};
 
 const TARGET: &str = "service/shop-cluster/shop-web-service";
 
@@ -42,14 +42,17 @@ impl Scene {
         self.navi.sandboxed(&file, arguments)
     }
 
-    /// An `up` with exactly these mutating calls, in whatever order.
+    /// An `up` with exactly these mutating calls, in whatever order, and another one with none. Answers the plan.
     #[track_caller]
-    fn changes(&self, settings: &str, calls: &[&str]) {
+    fn changes(&self, settings: &str, calls: &[&str]) -> String {
+        let plan = self.run(settings, &["plan", "--exit-code"]).expect(2);
         self.navi.forget_calls();
         self.run(settings, &["up", "--yes"]).expect(0);
         let mut made = self.navi.mutating_calls();
         made.sort();
         assert_eq!(made, calls);
+        self.changes_nothing(settings, &["up", "--yes"]);
+        shown(&plan.stdout)
     }
 
     #[track_caller]
@@ -61,10 +64,7 @@ impl Scene {
 
     /// What the alarm of a policy would do.
     fn alarm(&self, desired: u32) {
-        let service = format!(
-            "arn:aws:ecs:{}:123456789012:{TARGET}",
-            crate::support::REGION
-        );
+        let service = format!("arn:aws:ecs:{REGION}:123456789012:{TARGET}");
         let scale = json!({"service": service, "desired": desired});
         post_json(&self.endpoint, "/_navi/scale", &scale);
     }
@@ -107,29 +107,28 @@ fn a_count_goes_to_auto_scaling_and_comes_back() {
     let scene = Scene::up("count: 1");
     let bounds = "count: { min: 3, max: 5, cpu: 60 }";
 
-    let plan = scene.run(bounds, &["plan"]).expect(0).stdout;
-    assert!(plan.contains("+ scalable_target.web"), "{plan}");
-    assert!(plan.contains("+ scaling_policy.web/cpu"), "{plan}");
-    assert!(!plan.contains("desired_count"), "{plan}");
-    scene.changes(bounds, &["PutScalingPolicy", "RegisterScalableTarget"]);
+    let calls = ["PutScalingPolicy", "RegisterScalableTarget"];
+    insta::assert_snapshot!("a_count_becomes_bounds", scene.changes(bounds, &calls));
     assert_eq!(scene.desired(), 3, "AWS brings it within the bounds");
-    scene.changes_nothing(bounds, &["up", "--yes"]);
+    assert_eq!(scene.bounds(), json!({TARGET: [3, 5]}));
+    assert_eq!(scene.policies(), json!({"shop-web-cpu": 60.0}));
 
     scene.alarm(5);
     assert_eq!(scene.desired(), 5);
     let plan = scene.run(bounds, &["plan", "--exit-code"]).expect(0).stdout;
     assert!(plan.contains("Nothing to do"), "{plan}");
+    assert!(!plan.contains("Changed by others"), "{plan}");
+    let drift = ["drift", "--sandbox", "--stack", "shop", "--region", REGION];
+    scene.navi.run(&drift).expect(0);
     scene.changes_nothing(bounds, &["up", "--yes"]);
     scene.changes_nothing(bounds, &["up", "--yes", "--keep-counts"]);
 
-    scene.changes(
-        "count: 2",
-        &[
-            "DeleteScalingPolicy",
-            "DeregisterScalableTarget",
-            "UpdateService",
-        ],
-    );
+    let calls = [
+        "DeleteScalingPolicy",
+        "DeregisterScalableTarget",
+        "UpdateService",
+    ];
+    insta::assert_snapshot!("bounds_become_a_count", scene.changes("count: 2", &calls));
     assert_eq!(scene.desired(), 2);
     assert_eq!(scene.bounds(), json!({}));
     scene.ends("count: 2");
@@ -143,21 +142,26 @@ fn bounds_and_metrics_change_in_place() {
     assert_eq!(scene.policies(), json!({"shop-web-cpu": 60.0}));
     scene.alarm(5);
 
-    scene.changes(
-        "count: { min: 1, max: 4, cpu: 60 }",
-        &["RegisterScalableTarget"],
+    let narrower = "count: { min: 1, max: 4, cpu: 60 }";
+    insta::assert_snapshot!(
+        "other_bounds",
+        scene.changes(narrower, &["RegisterScalableTarget"])
     );
+    assert_eq!(scene.bounds(), json!({TARGET: [1, 4]}));
     assert_eq!(scene.desired(), 4);
-    scene.changes("count: { min: 1, max: 4, cpu: 50 }", &["PutScalingPolicy"]);
-    let other = "count: { min: 1, max: 4, memory: 70, requests: 900 }";
-    scene.changes(
-        other,
-        &[
-            "DeleteScalingPolicy",
-            "PutScalingPolicy",
-            "PutScalingPolicy",
-        ],
+    let busier = "count: { min: 1, max: 4, cpu: 50 }";
+    insta::assert_snapshot!(
+        "another_value_of_a_metric",
+        scene.changes(busier, &["PutScalingPolicy"])
     );
+    assert_eq!(scene.policies(), json!({"shop-web-cpu": 50.0}));
+    let other = "count: { min: 1, max: 4, memory: 70, requests: 900 }";
+    let calls = [
+        "DeleteScalingPolicy",
+        "PutScalingPolicy",
+        "PutScalingPolicy",
+    ];
+    insta::assert_snapshot!("other_metrics", scene.changes(other, &calls));
     assert_eq!(
         scene.policies(),
         json!({"shop-web-memory": 70.0, "shop-web-requests": 900.0})

@@ -4,6 +4,7 @@ mod adoption;
 mod autoscaling;
 mod broken_off_removals;
 mod cli;
+mod compute_changes;
 mod configuration;
 mod drift;
 mod endpoints;

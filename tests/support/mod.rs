@@ -6,16 +6,17 @@ mod http;
 mod in_process;
 mod killed;
 mod listener;
+mod living;
 mod moto;
 mod navi;
 mod python;
 
-pub use gate::Gate;
 pub use golden::compare_with_golden;
 pub use http::{delete, get_json, get_text, post_json};
 pub use in_process::InProcess;
 pub use killed::killed_at;
 pub use listener::{Listener, Proxy};
+pub use living::{Living, shown};
 pub use moto::Moto;
 pub use navi::{Ended, Navi, REGION};
 pub use python::{Inventory, boto3, ecs, inventory, namesake, stranger, terraform};
