@@ -13,7 +13,7 @@ use super::stack_file::StackFile;
 use super::{exit_code, output, planning};
 use crate::observe::Refresh;
 use crate::plan::Plan;
-use crate::preflight::{Finding, Preflight, Severity, stops};
+use crate::preflight::{Dns, Finding, Preflight, Severity, stops};
 use crate::report::Palette;
 use crate::state::Access;
 
@@ -86,10 +86,16 @@ pub async fn before_up(
 }
 
 async fn findings(connection: &Connection, plan: &Plan, stack: &str) -> Vec<Finding> {
+    let dns = match (connection.sandbox, &connection.endpoint) {
+        (true, _) => Dns::Nobody("the sandbox's zones are known to nobody else"),
+        (false, Some(_)) => Dns::Nobody("whose zones these are, the endpoint alone knows"),
+        (false, None) => Dns::OfThisMachine,
+    };
     let preflight = Preflight {
         aws: &connection.aws,
         plan,
         stack,
+        dns,
         now: SystemTime::now(),
     };
     preflight.findings().await

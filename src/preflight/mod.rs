@@ -2,13 +2,16 @@
 //! all of them asked at once, and everything that they find is told together.
 
 mod certificates;
+mod delegation;
 mod finding;
+mod images;
 mod names;
 mod quotas;
 mod wanted;
 
 use std::time::SystemTime;
 
+pub use delegation::Dns;
 pub use finding::{Check, Finding, Severity};
 use futures::join;
 
@@ -24,6 +27,8 @@ pub struct Preflight<'a> {
     pub plan: &'a Plan,
     /// Whose plan it is.
     pub stack: &'a str,
+    /// Who is asked where domains lead to.
+    pub dns: Dns,
     /// The time, for certificates that end soon.
     pub now: SystemTime,
 }
@@ -32,12 +37,14 @@ impl Preflight<'_> {
     /// Asks every check that the plan gives a reason for. A plan that makes nothing asks nothing.
     pub async fn findings(&self) -> Vec<Finding> {
         let wanted = Wanted::of(self.plan);
-        let (quotas, names, certificates) = join!(
+        let (quotas, names, certificates, delegation, images) = join!(
             quotas::findings(self.aws, wanted),
             names::findings(self.aws, wanted, self.stack),
             certificates::findings(self.aws, wanted, self.now),
+            delegation::findings(wanted, &self.dns),
+            images::findings(self.aws, wanted),
         );
-        let mut findings = [quotas, names, certificates].concat();
+        let mut findings = [quotas, names, certificates, delegation, images].concat();
         findings.sort_by_key(|finding| (finding.check, finding.severity));
         findings
     }
