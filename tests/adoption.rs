@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use crate::support::{Ended, Inventory, Navi, inventory, namesake};
+use serde_json::json;
+
+use crate::support::{Ended, Inventory, Navi, inventory, namesake, post_json, terraform};
 
 /// Adopts, and expects that nothing is changed in AWS by it.
 #[track_caller]
@@ -117,4 +119,58 @@ fn what_is_not_to_be_had_is_refused_with_its_reason() {
     // And nothing of it is recorded.
     let listed = navi.sandboxed(&file, &["state", "list"]).expect(0);
     assert_eq!(listed.stdout, "");
+}
+
+/// The article's user comes from Terraform: everything stays as it is and runs on, and only tags are still to be set.
+#[test]
+fn an_environment_moves_over_from_terraform_with_nothing_made_anew() {
+    let navi = Navi::new();
+    let endpoint = navi.endpoint();
+    let empty = inventory(&endpoint, &Inventory::Ids);
+    let state = terraform(&endpoint);
+    let state = navi.write("terraform.tfstate", &state.to_string());
+    let file = Navi::shipped("ecs-navi.yaml");
+    let from = ["--from", state.to_str().unwrap()];
+
+    let moved = inventory(&endpoint, &Inventory::Ids);
+    serves(&endpoint);
+
+    adopt(&navi, &file, &from).expect(0);
+    let listed = navi.sandboxed(&file, &["state", "list"]).expect(0).stdout;
+    assert_eq!(listed.lines().count(), 35, "{listed}");
+    // Nothing is made, replaced or removed, and all that changes are tags, and whether tasks get them.
+    let plan = navi.sandboxed(&file, &["plan"]).expect(0).stdout;
+    assert!(plan.contains("Plan: 32 to change, 3 unchanged."), "{plan}");
+    assert!(!plan.contains("Changed by others"), "{plan}");
+    let fields: Vec<&str> = plan
+        .lines()
+        .filter(|line| line.starts_with("    "))
+        .map(str::trim)
+        .collect();
+    assert!(fields.len() > 64, "{plan}");
+    for field in fields {
+        let is_about_tags = field.starts_with("tags.") || field == "propagate_tags: false → true";
+        assert!(is_about_tags, "{field}");
+    }
+
+    navi.sandboxed(&file, &["up", "--yes"]).expect(0);
+    assert_eq!(inventory(&endpoint, &Inventory::Ids), moved);
+    serves(&endpoint);
+    changes_nothing(&navi, &file);
+    // Also when the state is lost: the names that Terraform made up are kept.
+    navi.lose_state("ecs-navi");
+    navi.sandboxed(&file, &["state", "rebuild"]).expect(0);
+    changes_nothing(&navi, &file);
+    navi.sandboxed(&file, &["down", "--yes"]).expect(0);
+    assert_eq!(inventory(&endpoint, &Inventory::Ids), empty);
+}
+
+/// Both hosts of the article answer.
+#[track_caller]
+fn serves(endpoint: &str) {
+    for host in ["ecs-navi.site", "api.ecs-navi.site"] {
+        let visit = json!({"scheme": "https", "host": host, "path": "/"});
+        let answer = post_json(endpoint, "/_navi/http", &visit);
+        assert_eq!(answer["status"], 200, "{host}: {answer}");
+    }
 }

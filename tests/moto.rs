@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{Inventory, Moto, Navi, get_json, inventory, post_json};
+use crate::support::{Inventory, Moto, Navi, boto3, get_json, inventory, post_json};
 
 fn moto_command(navi: &Navi, moto: &Moto, arguments: &[&str]) -> Command {
     let mut command = navi.command(arguments);
@@ -97,6 +97,7 @@ fn the_article_s_environment_lives_in_moto_too() {
     let file = Navi::shipped("ecs-navi.yaml");
     let file = file.to_str().unwrap();
     let up = ["up", "--yes", "--no-wait", "-f", file];
+    push_images(&moto);
     let before = inventory(&moto.endpoint, &Inventory::Ids);
 
     run(&navi, &moto, &up);
@@ -111,6 +112,19 @@ fn the_article_s_environment_lives_in_moto_too() {
     let after = inventory(&moto.endpoint, &Inventory::Ids);
     assert_eq!(without_moto_s_own(before), without_moto_s_own(after));
     assert!(get_json(&moto.endpoint, "/moto-api/data.json").is_object());
+}
+
+/// What the article builds and pushes before it starts: navi looks whether it is there.
+fn push_images(moto: &Moto) {
+    for name in ["ecs-navi-api", "ecs-navi-nginx", "ecs-navi-nginx-proxy"] {
+        let manifest =
+            r#"{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json"}"#;
+        let push = format!(
+            "[client.create_repository(repositoryName='{name}'), \
+             client.put_image(repositoryName='{name}', imageManifest='{manifest}', imageTag='latest')]"
+        );
+        boto3(&moto.endpoint, "ecr", &push);
+    }
 }
 
 /// Every value that the sandbox's inventory has, but for what moto does not model: tasks, targets,

@@ -1,13 +1,14 @@
 //! Which resources does each shipped stack file want, and how does the plan from nothing, from a finished
 //! stack, and after edits read? No AWS and no sandbox: desired, observed and recorded are made here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
 
 use navi::graph::ResourceGraph;
 use navi::kinds::internet_gateway::{InternetGateway, InternetGatewayObserved};
+use navi::kinds::security_group::{SecurityGroup, SecurityGroupObserved};
 use navi::kinds::vpc::{Vpc, VpcObserved};
 use navi::model;
 use navi::observe::Observation;
@@ -119,6 +120,7 @@ fn record<K: Resource>(resource: &K, outputs: Value, status: Status) -> Record {
         status,
         token: "0".repeat(32),
         lookup: false,
+        stands_for: None,
     }
 }
 
@@ -168,16 +170,17 @@ impl Scene {
         Scene { state, seen }
     }
 
-    fn recorded(&self) -> Recorded {
+    fn resources() -> BTreeMap<Address, Arc<dyn AnyResource>> {
         let vpc: Arc<dyn AnyResource> = Arc::new(vpc("10.0.0.0/16"));
         let gateway: Arc<dyn AnyResource> = Arc::new(gateway());
-        Recorded::new(
-            &self.state,
-            BTreeMap::from([
-                (Address::new("vpc", "main"), vpc),
-                (Address::new("internet_gateway", "main"), gateway),
-            ]),
-        )
+        BTreeMap::from([
+            (Address::new("vpc", "main"), vpc),
+            (Address::new("internet_gateway", "main"), gateway),
+        ])
+    }
+
+    fn recorded(&self) -> Recorded {
+        Recorded::new(&self.state, Self::resources())
     }
 
     fn plan(&self, desired: &ResourceGraph) -> Plan {
@@ -364,4 +367,62 @@ fn what_is_protected_may_change_be_made_and_be_forgotten() {
         refusals(&plan_down(&scene.recorded()), &of_kinds(&["vpc"])),
         [""; 0]
     );
+}
+
+/// A group that Terraform named, taken over where the stack wants `small-sg`, by a stack that wants this name.
+fn with_adopted_group(wanted: &str) -> Plan {
+    let group = |name: &str| SecurityGroup {
+        vpc: Ref::exists("main"),
+        group_name: name.to_owned(),
+        description: "made by hand".to_owned(),
+        ingress: Vec::new(),
+        egress: Vec::new(),
+        tags: TagMap::new(),
+    };
+    let own_name = "terraform-20261126";
+    let address = Address::new("security_group", "web");
+    let mut scene = Scene::finished();
+    let outputs = json!({"group_id": "sg-1", "vpc_id": "vpc-1"});
+    let adopted = Record {
+        stands_for: Some("small-sg".to_owned()),
+        ..record(&group(own_name), outputs, Status::Ready)
+    };
+    scene.state.resources.insert(address.clone(), adopted);
+    let seen = SecurityGroupObserved {
+        group_id: "sg-1".to_owned(),
+        vpc_id: "vpc-1".to_owned(),
+        group_name: own_name.to_owned(),
+        description: "made by hand".to_owned(),
+        ingress: BTreeSet::new(),
+        peer_ingress: BTreeSet::new(),
+        egress: BTreeSet::new(),
+        tags: TagMap::new(),
+    };
+    scene.seen.insert(address.clone(), Observed::new(seen));
+    let mut resources = Scene::resources();
+    resources.insert(address, Arc::new(group(own_name)));
+    let mut graph = navi::graph::GraphBuilder::default();
+    graph.add("main", vpc("10.0.0.0/16"));
+    graph.add("main", gateway());
+    graph.add("web", group(wanted));
+    let observation = Observation {
+        trusted: Default::default(),
+        seen: scene.seen.clone(),
+        found: BTreeMap::new(),
+    };
+    let recorded = Recorded::new(&scene.state, resources);
+    plan_up(&graph.finish().unwrap(), &observation, &recorded).unwrap()
+}
+
+#[test]
+fn what_was_adopted_keeps_its_name_until_the_stack_wants_another() {
+    let plan = with_adopted_group("small-sg");
+    assert!(plan.is_empty(), "{}", text(&plan));
+    insta::assert_snapshot!(text(&with_adopted_group("other-sg")), @"
+    ± security_group.web
+        group_name: terraform-20261126 → other-sg  (needs a new one)
+    - security_group.web~1  the old security_group.web, once the new one does its work
+
+    Plan: 1 to replace, 1 to remove, 2 unchanged.
+    ");
 }

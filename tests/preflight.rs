@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support::{Ended, Inventory, Navi, inventory, namesake};
+use crate::support::{Ended, Inventory, Navi, inventory, namesake, post_json};
 
 /// `up` must end with 1, change nothing, and touch nothing of anybody's.
 #[track_caller]
@@ -251,4 +251,24 @@ fn whoever_knows_better_goes_on_regardless() {
     let ended = navi.sandboxed(&file, &["up", "--yes", "--skip-check"]);
     let ended = ended.expect(3);
     says(&ended, &["log_group./ecs/minimal/web"]);
+}
+
+#[test]
+fn an_image_that_is_not_in_its_registry_stops_it() {
+    let navi = Navi::new();
+    let endpoint = navi.endpoint();
+    let file = Navi::shipped("ecs-navi.yaml");
+    let missing = json!({"repository": "ecs-navi-api", "missing": true});
+    post_json(&endpoint, "/_navi/images", &missing);
+    let ended = stops(&navi, &file);
+    says(
+        &ended,
+        &[
+            "task_definition.backend: the image 123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/ecs-navi-api:latest is \
+             not in its registry",
+            "push it first",
+        ],
+    );
+    let document = checked(&navi, &file, 1);
+    assert_eq!(errors(&document), ["task_definition.backend"]);
 }

@@ -16,21 +16,6 @@ services:
 namespace: { name: other.local }
 ";
 
-/// Everything that navi keeps of a stack in the sandbox, but nothing of other stacks.
-fn lose(navi: &Navi, stack: &str) {
-    let folder = navi.folder().join(".navi/sandbox");
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
-    let mut lost = 0;
-    for entry in entries {
-        let name = entry.file_name().into_string().unwrap();
-        if name.starts_with(&format!("{stack}.")) {
-            fs::remove_file(entry.path()).unwrap();
-            lost += 1;
-        }
-    }
-    assert!(lost > 0, "nothing was recorded of {stack}");
-}
-
 /// What is recorded, less what only the lost file could tell: its own name and number, and who made what AWS puts no
 /// tags on.
 fn recorded(navi: &Navi, stack: &str) -> Value {
@@ -69,7 +54,7 @@ fn rebuilt_equals_lost(stack: &str, file: &Path) {
     let lost = recorded(&navi, stack);
     let before = inventory(&endpoint, &Inventory::Ids);
 
-    lose(&navi, stack);
+    navi.lose_state(stack);
     navi.forget_calls();
     let rebuilt = navi.sandboxed(file, &["state", "rebuild"]).expect(0);
     assert_eq!(navi.mutating_calls(), Vec::<String>::new());
@@ -122,7 +107,7 @@ fn without_its_state_up_changes_nothing_and_says_why() {
     let navi = Navi::new();
     let file = Navi::shipped("ecs-navi.yaml");
     navi.sandboxed(&file, &["up", "--yes"]).expect(0);
-    lose(&navi, "ecs-navi");
+    navi.lose_state("ecs-navi");
     navi.forget_calls();
     let plan = navi.sandboxed(&file, &["plan", "--exit-code"]).expect(0);
     assert!(plan.stdout.contains("Nothing to do"), "{}", plan.stdout);
@@ -156,7 +141,7 @@ fn without_its_state_status_shows_what_is_there() {
     let path = file.to_str().unwrap();
     let before = shown(&["-f", path]);
     assert!(before["resources"].as_array().unwrap().len() > 30);
-    lose(&navi, "ecs-navi");
+    navi.lose_state("ecs-navi");
     // It only looks, and records nothing itself.
     assert_eq!(shown(&["-f", path]), before);
     // No tag tells which hosts are routed.
@@ -176,7 +161,7 @@ fn without_state_and_file_down_removes_all_of_it_and_nothing_of_others() {
     let others = inventory(&endpoint, &Inventory::Ids);
     let file = Navi::shipped("ecs-navi.yaml");
     navi.sandboxed(&file, &["up", "--yes"]).expect(0);
-    lose(&navi, "ecs-navi");
+    navi.lose_state("ecs-navi");
 
     let down = ["down", "--yes", "--sandbox", "--region", REGION];
     let down = [down.as_slice(), &["--stack", "ecs-navi"]].concat();
@@ -201,7 +186,7 @@ fn an_interrupted_up_whose_state_is_lost_is_gone_on_with() {
             killed_at(&navi, &endpoint, &file, call, |_| ()),
             "no call {call}"
         );
-        lose(&navi, "ecs-navi");
+        navi.lose_state("ecs-navi");
         navi.sandboxed(&file, &["up", "--yes"]).expect(0);
         changes_nothing(&navi, &file);
         navi.sandboxed(&file, &["down", "--yes"]).expect(0);
@@ -224,7 +209,7 @@ fn an_interrupted_replacement_whose_state_is_lost_is_gone_on_with() {
         let second: PathBuf = navi.write("second.yaml", &changed);
         navi.sandboxed(&first, &["up", "--yes"]).expect(0);
         let struck = killed_at(&navi, &endpoint, &second, call, |_| ());
-        lose(&navi, "ecs-navi");
+        navi.lose_state("ecs-navi");
         navi.sandboxed(&second, &["up", "--yes"]).expect(0);
         changes_nothing(&navi, &second);
         let groups = inventory(&endpoint, &Inventory::Ids)["target_groups"].clone();

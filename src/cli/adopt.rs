@@ -200,10 +200,12 @@ async fn adopt(
             outputs,
             ready,
             found,
+            stands_for,
             ..
         } = candidate;
+        let (outputs, token, stands_for) = (outputs.clone(), found.token(), stands_for.clone());
         session
-            .adopt(address, &**resource, outputs.clone(), found.token(), *ready)
+            .adopt(address, &**resource, outputs, token, *ready, stands_for)
             .await?;
     }
     if global.json() {

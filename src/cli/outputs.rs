@@ -178,6 +178,7 @@ mod tests {
                 status: Status::Ready,
                 token: String::new(),
                 lookup: false,
+                stands_for: None,
             };
             state.resources.insert(address.parse().unwrap(), record);
         }

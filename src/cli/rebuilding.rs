@@ -119,6 +119,7 @@ pub async fn record(
             outputs,
             token,
             ready,
+            stands_for,
         } = rebuilt;
         match resource.is_lookup() {
             true => {
@@ -128,7 +129,7 @@ pub async fn record(
             }
             false => {
                 session
-                    .adopt(&address, &*resource, outputs, token, ready)
+                    .adopt(&address, &*resource, outputs, token, ready, stands_for)
                     .await?;
             }
         }

@@ -184,6 +184,7 @@ mod tests {
             status: Status::Ready,
             token: "t".repeat(32),
             lookup: false,
+            stands_for: None,
         };
         state.resources.insert(address.parse().unwrap(), record);
     }

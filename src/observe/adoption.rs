@@ -6,11 +6,11 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::ObserveError;
-use super::fit::{Fit, by_its_name, read_one};
+use super::fit::{Fit, Named, read_one};
 use crate::graph::{Node, ResourceGraph};
 use crate::resource::{
-    Address, AnyContext, AnyFound, AnyResource, Change, Cloud, Known, Readiness, Remains,
-    STACK_TAG, TagMap,
+    Address, AnyContext, AnyFound, AnyResource, CallError, Change, Cloud, Known, Readiness,
+    Remains, STACK_TAG, TagMap,
 };
 use crate::state::State;
 
@@ -29,6 +29,8 @@ pub struct Candidate {
     pub ready: bool,
     /// What differs from what the stack wants.
     pub change: Change,
+    /// The unique name that the stack wants, where the object has one of its own, which it keeps.
+    pub stands_for: Option<String>,
 }
 
 impl Candidate {
@@ -67,18 +69,33 @@ pub async fn known_before(
     Ok(known)
 }
 
-/// The object that a person calls `id`, as a candidate for an address.
+/// The object that a person calls `id`, as a candidate for an address. It keeps its name, whatever that is.
 pub async fn candidate(
     cloud: &dyn Cloud,
     node: &Node,
     id: &str,
     known: &Known,
 ) -> Result<Option<Candidate>, ObserveError> {
-    let context = context(&node.address, known);
-    match cloud.identify(&*node.resource, &context, id).await? {
-        Some(found) => judged(cloud, node, found, known).await,
+    match identified(cloud, node, id, known).await? {
+        Some(found) => judged(cloud, node, found, known, &|_, _| true).await,
         None => Ok(None),
     }
+}
+
+async fn identified(
+    cloud: &dyn Cloud,
+    node: &Node,
+    id: &str,
+    known: &Known,
+) -> Result<Option<AnyFound>, CallError> {
+    let context = context(&node.address, known);
+    cloud.identify(&*node.resource, &context, id).await
+}
+
+/// Whether an object with a name of its own is the one that should have the wanted name: AWS's consoles and Terraform
+/// show the tag for its name, and Terraform makes up the unique name of what it was given none for.
+fn is_tagged_so(found: &AnyFound, wanted: &str) -> bool {
+    found.tags.get("Name").is_some_and(|name| name == wanted)
 }
 
 async fn judged(
@@ -86,6 +103,7 @@ async fn judged(
     node: &Node,
     found: AnyFound,
     known: &Known,
+    is_ours: &(dyn Fn(&AnyFound, &str) -> bool + Sync),
 ) -> Result<Option<Candidate>, ObserveError> {
     let Node {
         address, resource, ..
@@ -93,7 +111,10 @@ async fn judged(
     let Some(seen) = read_one(cloud, address, resource, &found.outputs, known).await? else {
         return Ok(None);
     };
-    let resource = by_its_name(resource, &seen, known);
+    let Named {
+        resource,
+        stands_for,
+    } = Named::of(resource, &seen, known, |name| is_ours(&found, name));
     let recorded = with_tags_of(cloud, address, &resource, &found.tags)?;
     // As the next plan will: tags that the object has and the stack doesn't want are its own affair.
     let change = resource.diff(&seen, Some(&recorded.value()), known);
@@ -104,6 +125,7 @@ async fn judged(
         change,
         resource: recorded,
         found,
+        stands_for,
     }))
 }
 
@@ -182,7 +204,10 @@ pub async fn match_offered(
         let mut best: Option<(Candidate, usize)> = None;
         let of_kind = |index: &&usize| offered[**index].kind == node.address.kind();
         for &index in free.iter().filter(of_kind) {
-            let Some(candidate) = candidate(cloud, node, &offered[index].id, &known).await? else {
+            let Some(found) = identified(cloud, node, &offered[index].id, &known).await? else {
+                continue;
+            };
+            let Some(candidate) = judged(cloud, node, found, &known, &is_tagged_so).await? else {
                 continue;
             };
             seen_in_aws.insert(index);
@@ -247,7 +272,7 @@ async fn through_others(
             let (Some(place), Some(node)) = (place, desired.get(&address)) else {
                 continue;
             };
-            match judged(cloud, node, found, known).await? {
+            match judged(cloud, node, found, known, &is_tagged_so).await? {
                 Some(candidate) if candidate.fits() => {
                     matching.missing.remove(place);
                     matching.matched.push((candidate, None));

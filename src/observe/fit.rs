@@ -26,7 +26,8 @@ pub fn fit(wanted: &Arc<dyn AnyResource>, seen: Option<&Observed>, known: &Known
             fields: 0,
         };
     };
-    Fit::of(&by_its_name(wanted, seen, known).diff(seen, None, known))
+    let named = by_its_successor_s_name(wanted, seen, known);
+    Fit::of(&named.as_ref().unwrap_or(wanted).diff(seen, None, known))
 }
 
 impl Fit {
@@ -48,21 +49,62 @@ fn replacing(change: &Change) -> usize {
 }
 
 /// The wanted resource by the name that the object has, where that is a successor's.
-pub fn by_its_name(
+fn by_its_successor_s_name(
     wanted: &Arc<dyn AnyResource>,
     seen: &Observed,
     known: &Known,
-) -> Arc<dyn AnyResource> {
+) -> Option<Arc<dyn AnyResource>> {
     let plain = replacing(&wanted.diff(seen, None, known));
     if plain == 0 {
-        return wanted.clone();
+        return Some(wanted.clone());
     }
-    let named = wanted.unique_name().into_iter();
-    named
-        .flat_map(|name| name.candidates().collect::<Vec<_>>())
+    let name = wanted.unique_name()?;
+    name.candidates()
         .map(|name| wanted.renamed(name))
         .find(|renamed| replacing(&renamed.diff(seen, None, known)) < plain)
-        .unwrap_or_else(|| wanted.clone())
+}
+
+/// What is wanted, by the name that an object has.
+#[derive(Clone, Debug)]
+pub struct Named {
+    /// The resource by that name.
+    pub resource: Arc<dyn AnyResource>,
+    /// The unique name that the stack wants, where the object has one of its own.
+    pub stands_for: Option<String>,
+}
+
+impl Named {
+    /// The wanted resource by the name that the object has: a successor's, or one of its own that `is_ours` takes for
+    /// the wanted one. AWS can change none of them (aws-behaviour §2).
+    pub fn of(
+        wanted: &Arc<dyn AnyResource>,
+        seen: &Observed,
+        known: &Known,
+        is_ours: impl Fn(&str) -> bool,
+    ) -> Self {
+        let plainly = |resource: &Arc<dyn AnyResource>| Named {
+            resource: resource.clone(),
+            stands_for: None,
+        };
+        if let Some(resource) = by_its_successor_s_name(wanted, seen, known) {
+            return plainly(&resource);
+        }
+        let Some(name) = wanted.unique_name().map(|unique| unique.name) else {
+            return plainly(wanted);
+        };
+        let change = wanted.diff(seen, None, known);
+        let own = change
+            .fields
+            .iter()
+            .find(|field| field.effect == Effect::Replace && field.new == name);
+        match own {
+            Some(own) if is_ours(&name) => Named {
+                resource: wanted.renamed(own.old.clone()),
+                stands_for: Some(name),
+            },
+            _ => plainly(wanted),
+        }
+    }
 }
 
 /// Reads a single object.

@@ -7,7 +7,7 @@ use futures::future::try_join_all;
 use serde_json::Value;
 
 use super::ObserveError;
-use super::fit::{by_its_name, fit, read_one};
+use super::fit::{Named, fit, read_one};
 use crate::graph::ResourceGraph;
 use crate::resource::{
     Address, AnyFound, AnyLookup, AnyResource, CallError, Cloud, Known, Observed, Readiness,
@@ -27,6 +27,8 @@ pub struct Rebuilt {
     pub token: String,
     /// Whether it is usable and, where the stack file wants it, as wanted.
     pub ready: bool,
+    /// The unique name that the stack wants, where the object was adopted with one of its own.
+    pub stands_for: Option<String>,
 }
 
 /// Finds everything of the stack. With the stack file's graph at hand each object is taken for what is
@@ -76,13 +78,17 @@ pub async fn rebuild(
                     resource,
                     token: String::new(),
                     ready: true,
+                    stands_for: None,
                 });
             }
             // One that is going, or went meanwhile.
             let seen = seen.get(&address)?;
             let mut ready = matches!(resource.readiness(seen), Readiness::Ready);
+            let mut stands_for = None;
             if desired.is_some_and(|graph| graph.get(&address).is_some()) {
-                resource = by_its_name(&resource, seen, &known);
+                // Its tags say what it is, whatever its name.
+                let named = Named::of(&resource, seen, &known, |_| true);
+                (resource, stands_for) = (named.resource, named.stands_for);
                 // What differs is still to be set: nobody knows whether others changed it, or the file.
                 ready &= resource.diff(seen, None, &known).is_empty();
             }
@@ -92,6 +98,7 @@ pub async fn rebuild(
                 token: found.token(),
                 address,
                 resource,
+                stands_for,
             })
         })
         .collect())

@@ -117,6 +117,7 @@ mod tests {
                 status,
                 token: String::new(),
                 lookup: false,
+                stands_for: None,
             };
             state.resources.insert(node.address.clone(), record);
             resources.insert(node.address.clone(), Arc::clone(&node.resource));

@@ -400,7 +400,7 @@ fn wanted(
     let Some(seen) = seen else {
         return Ok(new(Action::Create, Reason::Vanished));
     };
-    let resource = by_recorded_name(&node.resource, recorded_resource);
+    let resource = by_recorded_name(&node.resource, recorded_resource, record);
     let change = resource.diff(seen, Some(&record.spec), known);
     let (action, reason) = if change.replaces() {
         (Action::Replace, Reason::Differs)
@@ -417,13 +417,17 @@ fn wanted(
     })
 }
 
-/// A successor keeps the name that it got when the plain one was taken.
+/// A successor keeps the name that it got when the plain one was taken, and what was adopted the one that it came with.
 fn by_recorded_name(
     wanted: &Arc<dyn AnyResource>,
     recorded: &Arc<dyn AnyResource>,
+    record: &Record,
 ) -> Arc<dyn AnyResource> {
+    let stands_for = |plain: &str| record.stands_for.as_deref() == Some(plain);
     match (wanted.unique_name(), recorded.unique_name()) {
-        (Some(plain), Some(given)) if plain != given && plain.covers(&given.name) => {
+        (Some(plain), Some(given))
+            if plain != given && (plain.covers(&given.name) || stands_for(&plain.name)) =>
+        {
             wanted.renamed(given.name)
         }
         _ => wanted.clone(),

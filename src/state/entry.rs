@@ -120,6 +120,9 @@ pub enum Entry {
         token: String,
         /// Whether it was usable when it was found.
         ready: bool,
+        /// The unique name that the stack wants, where the object has another one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stands_for: Option<String>,
     },
     /// The object is known by another address from here on, and every spec that referred to it says so:
     /// it makes room for its successor, or the stack file calls it by another name.

@@ -84,6 +84,10 @@ pub struct Record {
     pub token: String,
     /// Whether the stack only looks it up: then it is never changed or deleted.
     pub lookup: bool,
+    /// The unique name that the stack wanted when it took over an object of another name, which can't be changed and
+    /// is kept for as long as the stack wants the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stands_for: Option<String>,
 }
 
 impl Record {

@@ -216,6 +216,7 @@ impl Session {
         outputs: Value,
         token: String,
         ready: bool,
+        stands_for: Option<String>,
     ) -> Result<(), StateError> {
         let entry = Entry::Adopted {
             address: address.clone(),
@@ -223,6 +224,7 @@ impl Session {
             outputs,
             token,
             ready,
+            stands_for,
         };
         // A reader learns it for itself, as it does what recovery finds.
         self.append(entry).await.map(drop)

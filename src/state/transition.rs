@@ -105,6 +105,7 @@ impl State {
                         status: Status::Ready,
                         token: String::new(),
                         lookup: true,
+                        stands_for: None,
                     },
                 );
             }
@@ -114,6 +115,7 @@ impl State {
                 outputs,
                 token,
                 ready,
+                stands_for,
             } => {
                 self.no_pending(address)?;
                 if self.resources.contains_key(address) {
@@ -128,6 +130,7 @@ impl State {
                         status: usable(*ready),
                         token: token.clone(),
                         lookup: false,
+                        stands_for: stands_for.clone(),
                     },
                 );
             }
@@ -266,6 +269,7 @@ impl State {
                 status: usable(ready),
                 token,
                 lookup: false,
+                stands_for: None,
             },
         );
         Ok(())

@@ -1,5 +1,6 @@
 //! The real binary in a folder of its own, with nobody's AWS configuration around it.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -54,6 +55,22 @@ impl Navi {
         Navi {
             folder: tempfile::tempdir().unwrap(),
         }
+    }
+
+    /// Removes everything that navi keeps of a stack in the sandbox, and nothing of other stacks.
+    #[track_caller]
+    pub fn lose_state(&self, stack: &str) {
+        let folder = self.folder().join(".navi/sandbox");
+        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+        let mut lost = 0;
+        for entry in entries {
+            let name = entry.file_name().into_string().unwrap();
+            if name.starts_with(&format!("{stack}.")) {
+                fs::remove_file(entry.path()).unwrap();
+                lost += 1;
+            }
+        }
+        assert!(lost > 0, "nothing was recorded of {stack}");
     }
 
     /// The working directory.

@@ -183,6 +183,7 @@ fn scene(fates: &[Fate]) -> Scene {
                 },
                 token: String::new(),
                 lookup: false,
+                stands_for: None,
             };
             state.resources.insert(address.clone(), record);
             if fate.there {

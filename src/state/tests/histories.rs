@@ -79,6 +79,7 @@ impl Event {
                 outputs: value,
                 token,
                 ready: self.detail > 1,
+                stands_for: (self.detail == 0).then(|| "wanted".to_owned()),
             },
             _ => match self.detail {
                 0 if self.resource == 0 => Entry::Protected {
