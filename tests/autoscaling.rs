@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::support::{Ended, Inventory, Navi, REGION, boto3, inventory, post_json, shown};
+use crate::support::{Ended, Inventory, Navi, REGION, boto3, inventory, post_json, told};
 
 const TARGET: &str = "service/shop-cluster/shop-web-service";
 
@@ -42,9 +42,11 @@ impl Scene {
         self.navi.sandboxed(&file, arguments)
     }
 
-    /// An `up` with exactly these mutating calls, in whatever order, and another one with none. Answers the plan.
+    /// An `up` with exactly these mutating calls, in whatever order, and another one with none. Answers the
+    /// plan, and what boto3 sees otherwise than before.
     #[track_caller]
     fn changes(&self, settings: &str, calls: &[&str]) -> String {
+        let before = self.found();
         let plan = self.run(settings, &["plan", "--exit-code"]).expect(2);
         self.navi.forget_calls();
         self.run(settings, &["up", "--yes"]).expect(0);
@@ -52,7 +54,7 @@ impl Scene {
         made.sort();
         assert_eq!(made, calls);
         self.changes_nothing(settings, &["up", "--yes"]);
-        shown(&plan.stdout)
+        told(&plan.stdout, &before, &self.found())
     }
 
     #[track_caller]
@@ -60,6 +62,10 @@ impl Scene {
         self.navi.forget_calls();
         self.run(settings, arguments).expect(0);
         assert_eq!(self.navi.mutating_calls(), Vec::<String>::new());
+    }
+
+    fn found(&self) -> Value {
+        inventory(&self.endpoint, &Inventory::Values { stack: "shop" })
     }
 
     /// What the alarm of a policy would do.

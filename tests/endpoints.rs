@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::support::{Inventory, Navi, inventory, post_json, stranger};
+use crate::support::{Inventory, Navi, inventory, post_json, stranger, told};
 
 /// A stack with these endpoints; `web` is visited, `job` only runs.
 fn file(navi: &Navi, endpoints: &str, exec: bool) -> PathBuf {
@@ -98,12 +98,9 @@ fn endpoints_come_and_go_with_the_file() {
     // Sessions need an endpoint more. Tasks that already run keep what they started with.
     let open = file(&navi, "ecr, s3, logs, ssmmessages", true);
     let plan = navi.sandboxed(&open, &["plan", "--exit-code"]).expect(2);
-    assert!(
-        plan.stdout.contains("+ vpc_endpoint.ssmmessages"),
-        "{}",
-        plan.stdout
-    );
     navi.sandboxed(&open, &["up", "--yes"]).expect(0);
+    let second = inventory(&endpoint, &Inventory::Values { stack: "shut" });
+    insta::assert_snapshot!("an_endpoint_added", told(&plan.stdout, &first, &second));
     visit(&endpoint);
     changes_nothing_more(&navi, &open);
     navi.sandboxed(&open, &["redeploy", "web", "--yes"])
@@ -119,9 +116,11 @@ fn endpoints_come_and_go_with_the_file() {
     assert_eq!(answer["exit_code"], 0, "{answer}");
 
     let shut = file(&navi, "ecr, s3, logs", false);
+    let plan = navi.sandboxed(&shut, &["plan", "--exit-code"]).expect(2);
     navi.sandboxed(&shut, &["up", "--yes"]).expect(0);
     changes_nothing_more(&navi, &shut);
     let last = inventory(&endpoint, &Inventory::Values { stack: "shut" });
+    insta::assert_snapshot!("an_endpoint_removed", told(&plan.stdout, &second, &last));
     assert_eq!(first["vpc_endpoints"], last["vpc_endpoints"]);
     assert_eq!(first["security_groups"], last["security_groups"]);
 

@@ -290,6 +290,17 @@ def action_values(actions):
     return [{key: action[key] for key in kept if key in action} for action in actions]
 
 
+def paths(rule):
+    """Nothing where a rule takes every path."""
+    found = [
+        value
+        for condition in rule["Conditions"]
+        if condition["Field"] == "path-pattern"
+        for value in condition.get("Values") or condition["PathPatternConfig"]["Values"]
+    ]
+    return {"paths": found} if found else {}
+
+
 def load_balancing_values(account):
     balancing = account.load_balancing()
     health = account.elb.describe_target_health
@@ -353,6 +364,7 @@ def load_balancing_values(account):
                             for value in condition.get("Values")
                             or condition["HostHeaderConfig"]["Values"]
                         ],
+                        **paths(rule),
                         "actions": action_values(rule["Actions"]),
                     }
                     for rule in balancing["rules"]
@@ -584,7 +596,10 @@ def settings(account, stack):
         *((t["TargetGroupArn"], t["TargetGroupName"]) for t in raw_balancing["target_groups"]),
     ]:
         names[arn.rsplit("/", 1)[1]] = "ID"
-    return named(values, names)
+    values = named(values, names)
+    # Where two stand side by side, IDs give no order that another run would share.
+    values["nat_gateways"].sort(key=lambda gateway: gateway["subnet"])
+    return values
 
 
 def named(value, names):

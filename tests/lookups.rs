@@ -166,11 +166,7 @@ fn a_stack_lives_in_somebody_else_s_vpc_and_leaves_it_as_it_was() {
     let own = "stack: tenant\nservices:\n  web:\n    route: {}\n    containers:\n      web: { image: public.ecr.aws/nginx/nginx:stable-alpine, ports: [80] }\n";
     let own = navi.write("own.yaml", own);
     let refused = navi.sandboxed(&own, &["up", "--yes"]).expect(1);
-    assert!(
-        refused.stderr.contains("vpc.main was looked up"),
-        "{}",
-        refused.stderr
-    );
+    insta::assert_snapshot!("a_vpc_of_the_stack_s_own", refused.stderr);
     assert_eq!(navi.mutating_calls(), Vec::<String>::new());
 
     navi.sandboxed(&by_id, &["down", "--yes"]).expect(0);
@@ -180,11 +176,7 @@ fn a_stack_lives_in_somebody_else_s_vpc_and_leaves_it_as_it_was() {
     navi.sandboxed(&own, &["up", "--yes"]).expect(0);
     navi.forget_calls();
     let refused = navi.sandboxed(&file, &["up", "--yes"]).expect(1);
-    assert!(
-        refused.stderr.contains("navi made vpc.main"),
-        "{}",
-        refused.stderr
-    );
+    insta::assert_snapshot!("somebody_else_s_vpc", refused.stderr);
     assert_eq!(navi.mutating_calls(), Vec::<String>::new());
     navi.sandboxed(&own, &["down", "--yes"]).expect(0);
     assert_eq!(before, inventory(&endpoint, &Inventory::Ids));

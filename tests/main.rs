@@ -3,6 +3,7 @@
 mod adoption;
 mod autoscaling;
 mod broken_off_removals;
+mod changes_page;
 mod cli;
 mod compute_changes;
 mod configuration;

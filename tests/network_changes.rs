@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Living, post_json, shown, stranger};
+use crate::support::{Living, post_json, stranger};
 
 /// The stack `live` with this network: `web` and `api`, two tasks each, images in ECR.
 fn stack(network: &str) -> String {
@@ -169,18 +169,12 @@ fn rules_change_places_in_one_call() {
         ("moved_in_a_row", [40, 30, 20]),
     ] {
         let text = ranked(priorities);
-        let plan = living.run(&text, &["plan", "--exit-code"]).expect(2).stdout;
-        insta::assert_snapshot!(format!("priorities_{name}"), shown(&plan));
-        living.navi.forget_calls();
-        living.run(&text, &["up", "--yes"]).expect(0);
+        insta::assert_snapshot!(format!("priorities_{name}"), living.change(&text));
         assert_eq!(
-            living.navi.mutating_calls(),
+            living.calls_of_the_change(),
             ["SetRulePriorities"],
             "{name}"
         );
-        let (seen, _) = living.gate.report();
-        assert!(seen.is_empty(), "{name}\n{}", seen.join("\n"));
-        living.changes_nothing_more(&text);
         let found = living.found();
         let rules = &found["listeners"][0]["rules"];
         for (service, priority) in ["a", "b", "c"].into_iter().zip(priorities) {

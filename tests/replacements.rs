@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::support::{Inventory, Navi, inventory, killed_at, post_json};
+use crate::support::{Inventory, Navi, inventory, killed_at, post_json, told};
 
 /// The article's environment with these texts in place of others.
 fn edited(navi: &Navi, edits: &[(&str, &str)]) -> PathBuf {
@@ -50,8 +50,9 @@ fn changes_nothing_more(navi: &Navi, file: &std::path::Path) {
     assert!(plan.stdout.contains("Nothing to do"), "{}", plan.stdout);
 }
 
-/// From one file to the other and back, killed at every `step`th mutating call on the way there.
-fn survives(edits: &[(&str, &str)], step: usize) {
+/// From one file to the other and back, killed at every `step`th mutating call on the way there. Shows the plan, and what
+/// another client sees otherwise in the end.
+fn survives(name: &str, edits: &[(&str, &str)], step: usize) {
     let navi = Navi::new();
     let endpoint = navi.endpoint();
     let before = inventory(&endpoint, &Inventory::Ids);
@@ -59,6 +60,9 @@ fn survives(edits: &[(&str, &str)], step: usize) {
     let second = edited(&navi, edits);
     navi.sandboxed(&first, &["up", "--yes"]).expect(0);
     let fresh = counts(&endpoint);
+    let found = || inventory(&endpoint, &Inventory::Values { stack: "ecs-navi" });
+    let first_values = found();
+    let plan = navi.sandboxed(&second, &["plan", "--exit-code"]).expect(2);
     visit(&endpoint, "at first");
     let mut call = 1;
     while killed_at(&navi, &endpoint, &second, call, |when| {
@@ -75,6 +79,7 @@ fn survives(edits: &[(&str, &str)], step: usize) {
     }
     assert!(call > 1, "the change made no call");
     changes_nothing_more(&navi, &second);
+    insta::assert_snapshot!(name, told(&plan.stdout, &first_values, &found()));
     navi.sandboxed(&second, &["down", "--yes"]).expect(0);
     assert_eq!(before, inventory(&endpoint, &Inventory::Ids));
 }
@@ -83,12 +88,13 @@ const TARGET_GROUP: [(&str, &str); 1] = [("target_group_port: 3000", "target_gro
 
 #[test]
 fn a_target_group_is_replaced_and_nobody_notices() {
-    survives(&TARGET_GROUP, 1);
+    survives("another_target_group_port", &TARGET_GROUP, 1);
 }
 
 #[test]
 fn a_load_balancer_is_replaced_and_the_names_turn_when_the_new_one_serves() {
     survives(
+        "another_load_balancer",
         &[(
             "network:\n",
             "names: { load_balancer: other-lb }\nnetwork:\n",
@@ -100,6 +106,7 @@ fn a_load_balancer_is_replaced_and_the_names_turn_when_the_new_one_serves() {
 #[test]
 fn a_whole_network_is_replaced_with_all_that_stands_in_it() {
     survives(
+        "another_network",
         &[
             ("10.0.0.0/16", "10.1.0.0/16"),
             ("10.0.1.0/24", "10.1.1.0/24"),
@@ -114,6 +121,7 @@ fn a_whole_network_is_replaced_with_all_that_stands_in_it() {
 #[test]
 fn names_are_changed_by_successors() {
     survives(
+        "other_names",
         &[
             (
                 "network:\n",

@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::support::{Ended, Inventory, Navi, delete, ecs, inventory, post_json};
+use crate::support::{Ended, Inventory, Navi, delete, ecs, inventory, post_json, told};
 
 const SERVICE: &str = "shop-web-service";
 
@@ -78,6 +78,10 @@ impl Scene {
         assert_eq!(answer["status"], 200, "{answer}");
     }
 
+    fn found(&self) -> Value {
+        inventory(&self.endpoint, &Inventory::Values { stack: "shop" })
+    }
+
     #[track_caller]
     fn changes_nothing(&self, settings: &str, arguments: &[&str]) {
         self.navi.forget_calls();
@@ -103,16 +107,18 @@ fn web(image: &str, settings: &str) -> String {
 #[test]
 fn a_change_of_the_definition_rolls_out_once_and_nothing_else_does() {
     let scene = Scene::up(&web("web:1", "count: 2"));
+    let larger = "count: 2\ncpu: 512\nmemory: 1024";
     let changes = [
-        web("web:2", "count: 2"),
-        web("web:2", "count: 2\ncpu: 512\nmemory: 1024"),
-        web(
-            "web:2, environment: { MODE: fast }",
-            "count: 2\ncpu: 512\nmemory: 1024",
+        ("another_image", web("web:2", "count: 2")),
+        ("another_size", web("web:2", larger)),
+        (
+            "a_variable_more",
+            web("web:2, environment: { MODE: fast }", larger),
         ),
     ];
-    for (index, settings) in changes.iter().enumerate() {
-        let before = scene.tasks();
+    for (index, (name, settings)) in changes.iter().enumerate() {
+        let (before, values) = (scene.tasks(), scene.found());
+        let plan = scene.run(settings, &["plan", "--exit-code"]).expect(2);
         scene.navi.forget_calls();
         scene.run(settings, &["up", "--yes"]).expect(0);
         assert_eq!(
@@ -129,17 +135,44 @@ fn a_change_of_the_definition_rolls_out_once_and_nothing_else_does() {
         assert_eq!(service["runningCount"], 2, "{service}");
         assert!(scene.tasks().iter().all(|task| !before.contains(task)));
         scene.serves();
+        insta::assert_snapshot!(*name, told(&plan.stdout, &values, &scene.found()));
         scene.changes_nothing(settings, &["up", "--yes"]);
     }
     // A count starts and stops tasks, and is no deployment.
     let before = scene.service()["deployments"][0]["id"].clone();
-    let settings = changes[2].replace("count: 2", "count: 3");
+    let settings = changes[2].1.replace("count: 2", "count: 3");
     scene.navi.forget_calls();
     scene.run(&settings, &["up", "--yes"]).expect(0);
     assert_eq!(scene.navi.mutating_calls(), ["UpdateService"]);
     assert_eq!(scene.service()["deployments"][0]["id"], before);
     assert_eq!(scene.service()["runningCount"], 3);
     scene.ends(&settings);
+}
+
+#[test]
+fn a_tag_that_names_another_image_is_deployed_with_the_same_revision() {
+    let settings = "count: 2\ncontainers:\n  web: { image: \"${ACCOUNT_ID}.dkr.ecr.${REGION}.amazonaws.com/web:latest\", ports: [80] }";
+    let scene = Scene::up(settings);
+    let digest = format!("sha256:{}", "c".repeat(64));
+    let push = json!({"repository": "web", "tag": "latest", "digest": digest});
+    post_json(&scene.endpoint, "/_navi/images", &push);
+    let (before, old, values) = (scene.service(), scene.tasks(), scene.found());
+    let plan = scene.run(settings, &["plan", "--exit-code"]).expect(2);
+    scene.navi.forget_calls();
+    scene.run(settings, &["up", "--yes"]).expect(0);
+    assert_eq!(scene.navi.mutating_calls(), ["UpdateService"]);
+    insta::assert_snapshot!("a_moved_tag", told(&plan.stdout, &values, &scene.found()));
+    let (after, new) = (scene.service(), scene.tasks());
+    assert_eq!(before["taskDefinition"], after["taskDefinition"]);
+    assert!(
+        new.len() == 2 && new.iter().all(|task| !old.contains(task)),
+        "{old:?} {new:?}"
+    );
+    let what = "[task['containers'][0]['imageDigest'] for task in ecs.describe_tasks(cluster='shop-cluster', \
+                tasks=ecs.list_tasks(cluster='shop-cluster')['taskArns'])['tasks']]";
+    assert_eq!(ecs(&scene.endpoint, what), json!([digest, digest]));
+    scene.serves();
+    scene.ends(settings);
 }
 
 #[test]

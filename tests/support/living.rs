@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
+use super::difference::difference;
 use super::gate::Gate;
 use super::http::post_json;
 use super::navi::{Ended, Navi, REGION};
@@ -26,6 +27,8 @@ pub struct Living {
     hosts: Hosts,
     before: Value,
     calls: RefCell<Vec<String>>,
+    /// What boto3 saw after the last change.
+    seen: RefCell<Option<Value>>,
 }
 
 impl Living {
@@ -48,6 +51,7 @@ impl Living {
             gate,
             hosts: watched,
             calls: RefCell::default(),
+            seen: RefCell::default(),
         };
         living.run(text, &["up", "--yes"]).expect(0);
         living.watch(hosts);
@@ -66,6 +70,7 @@ impl Living {
     }
 
     pub fn run(&self, text: &str, arguments: &[&str]) -> Ended {
+        self.seen.take();
         let file = self.file(text);
         let mut command = self.navi.command(arguments);
         command
@@ -76,9 +81,11 @@ impl Living {
         Ended::of(command.output().unwrap())
     }
 
-    /// Shows the plan, carries it out under everybody's eyes, and finds nothing more to do. Answers the plan.
+    /// Shows the plan, carries it out under everybody's eyes, and finds nothing more to do. Answers the plan, and what
+    /// boto3 sees otherwise than before.
     #[track_caller]
     pub fn change(&self, text: &str) -> String {
+        let before = self.seen.take().unwrap_or_else(|| self.found());
         let plan = self.run(text, &["plan", "--exit-code"]).expect(2).stdout;
         self.navi.forget_calls();
         self.run(text, &["up", "--yes"]).expect(0);
@@ -87,7 +94,10 @@ impl Living {
         assert!(passed > 0, "nobody looked");
         assert!(seen.is_empty(), "{plan}\n{}", seen.join("\n"));
         self.changes_nothing_more(text);
-        shown(&plan)
+        let after = self.found();
+        let told = told(&plan, &before, &after);
+        self.seen.replace(Some(after));
+        told
     }
 
     /// The mutating calls of the last change, in their order.
@@ -136,26 +146,42 @@ fn wrong(endpoint: &str, hosts: &[String]) -> Option<String> {
         .map(|task| format!("a task lost its way: {task}"))
 }
 
+/// A plan as golden text, with what boto3 saw before and after it was carried out.
+pub fn told(plan: &str, before: &Value, after: &Value) -> String {
+    let seen = match masked(&difference(before, after)) {
+        seen if seen.is_empty() => "nothing".to_owned(),
+        seen => seen,
+    };
+    format!(
+        "{}\n\nSeen by another client:\n{seen}",
+        shown(plan).trim_end()
+    )
+}
+
 /// The plan without where it is, and without IDs, which depend on who came first.
-pub fn shown(plan: &str) -> String {
-    let body = plan.split_once("\n\n").map_or(plan, |(_, body)| body);
+fn shown(plan: &str) -> String {
+    masked(plan.split_once("\n\n").map_or(plan, |(_, body)| body))
+}
+
+fn masked(body: &str) -> String {
     let mut text = String::new();
-    for word in body.split_inclusive([' ', ',', ']', '}', '\n', '"']) {
+    for word in body.split_inclusive([' ', ',', ']', '}', '\n', '"', '.']) {
         let (bare, end) = word.split_at(word.len() - usize::from(!word.is_empty()));
-        let masked = bare.rsplit_once('-').filter(|(_, number)| {
-            number.len() == 17 && number.bytes().all(|byte| byte.is_ascii_hexdigit())
+        let masked = bare.rsplit_once('-').filter(|(kind, number)| {
+            let identity = |length: usize, of: fn(&u8) -> bool| {
+                number.len() == length && number.bytes().all(|byte| of(&byte))
+            };
+            match *kind {
+                "ns" | "srv" => identity(16, u8::is_ascii_alphanumeric),
+                // The load balancer's own DNS name has a number of AWS's.
+                kind if kind.ends_with("-lb") => identity(number.len().max(5), u8::is_ascii_digit),
+                _ => identity(17, u8::is_ascii_hexdigit),
+            }
         });
         match masked {
             Some((kind, _)) => text.push_str(&format!("{kind}-…{end}")),
             None => text.push_str(word),
         }
     }
-    // The load balancer's own name has a number of AWS's.
-    let mut parts = text.split("live-lb-");
-    let mut masked = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        masked.push_str("live-lb-…");
-        masked.push_str(part.trim_start_matches(|digit: char| digit.is_ascii_digit()));
-    }
-    masked
+    text
 }

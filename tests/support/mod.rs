@@ -1,5 +1,6 @@
 //! How do the tests run navi, talk to its sandbox and to moto, and look at the account with another client?
 
+mod difference;
 mod gate;
 mod golden;
 mod http;
@@ -16,7 +17,7 @@ pub use http::{delete, get_json, get_text, post_json};
 pub use in_process::InProcess;
 pub use killed::killed_at;
 pub use listener::{Listener, Proxy};
-pub use living::{Living, shown};
+pub use living::{Living, told};
 pub use moto::Moto;
 pub use navi::{Ended, Navi, REGION};
 pub use python::{Inventory, boto3, ecs, inventory, namesake, stranger, terraform};
