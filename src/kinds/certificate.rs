@@ -426,6 +426,7 @@ fn sorted(names: &[String]) -> Vec<String> {
 mod tests {
     use super::super::validation_records::tests::validation;
     use super::*;
+    use crate::kinds::every_field::{Edit, Row, each_field};
 
     fn wanted() -> Certificate {
         Certificate {
@@ -462,48 +463,63 @@ mod tests {
 
     #[test]
     fn each_field_changes_as_aws_allows() {
-        type Edit = fn(&mut Certificate, &mut CertificateObserved);
-        let cases: [(&str, Edit, Effect); 7] = [
+        let rows: &[Row<Certificate>] = &[
             (
                 "domain_name",
-                |wanted, _| wanted.domain_name = "a.org".into(),
+                |certificate| certificate.domain_name = "a.org".into(),
                 Effect::Replace,
             ),
             (
                 "subject_alternative_names",
-                |wanted, _| wanted.subject_alternative_names.clear(),
+                |certificate| certificate.subject_alternative_names.clear(),
                 Effect::Replace,
-            ),
-            (
-                "status",
-                |_, seen| seen.status = CertificateStatus::ValidationTimedOut,
-                Effect::Replace,
-            ),
-            (
-                "status",
-                |_, seen| seen.status = CertificateStatus::Expired,
-                Effect::Replace,
-            ),
-            (
-                "validation_records",
-                |_, seen| seen.missing_records = vec!["_x.example.com".into()],
-                Effect::InPlace,
-            ),
-            (
-                "validation_records",
-                |_, seen| seen.validation_records.clear(),
-                Effect::InPlace,
             ),
             (
                 "tags.team",
-                |wanted, _| wanted.tags.clear(),
+                |certificate| certificate.tags.clear(),
                 Effect::InPlace,
             ),
         ];
-        for (field, edit, effect) in cases {
-            let (mut wanted, mut seen) = (wanted(), seen());
-            edit(&mut wanted, &mut seen);
-            let change = wanted.diff(&seen, Some(&self::wanted()), &Known::default());
+        let diff =
+            |changed: &Certificate| changed.diff(&seen(), Some(&wanted()), &Known::default());
+        let no_difference: &[(&str, Edit<Certificate>)] = &[
+            // Whether its records are there is looked at, wherever they are.
+            ("hosted_zone", |certificate| {
+                certificate.hosted_zone = Some(Ref::exists("other"));
+            }),
+        ];
+        each_field(&wanted(), diff, rows, no_difference);
+    }
+
+    #[test]
+    fn what_becomes_of_it_is_a_difference() {
+        type Event = fn(&mut CertificateObserved);
+        let cases: [(&str, Event, Effect); 4] = [
+            (
+                "status",
+                |seen| seen.status = CertificateStatus::ValidationTimedOut,
+                Effect::Replace,
+            ),
+            (
+                "status",
+                |seen| seen.status = CertificateStatus::Expired,
+                Effect::Replace,
+            ),
+            (
+                "validation_records",
+                |seen| seen.missing_records = vec!["_x.example.com".into()],
+                Effect::InPlace,
+            ),
+            (
+                "validation_records",
+                |seen| seen.validation_records.clear(),
+                Effect::InPlace,
+            ),
+        ];
+        for (field, event, effect) in cases {
+            let mut seen = seen();
+            event(&mut seen);
+            let change = wanted().diff(&seen, Some(&wanted()), &Known::default());
             assert_eq!(change.fields.len(), 1, "{field}: {change:?}");
             assert_eq!(change.fields[0].field, field);
             assert_eq!(change.fields[0].effect, effect, "{field}");

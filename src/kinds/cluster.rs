@@ -283,6 +283,7 @@ pub(super) async fn describe(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kinds::every_field::{Row, each_field};
 
     fn wanted() -> Cluster {
         Cluster {
@@ -314,8 +315,7 @@ mod tests {
 
     #[test]
     fn each_field_changes_as_aws_allows() {
-        type Edit = fn(&mut Cluster);
-        let cases: [(&str, Edit, Effect); 3] = [
+        let rows: &[Row<Cluster>] = &[
             (
                 "name",
                 |cluster| cluster.name = "other".into(),
@@ -332,14 +332,8 @@ mod tests {
                 Effect::InPlace,
             ),
         ];
-        for (field, edit, effect) in cases {
-            let mut cluster = wanted();
-            edit(&mut cluster);
-            let change = cluster.diff(&seen(), Some(&wanted()), &Known::default());
-            assert_eq!(change.fields.len(), 1, "{field}");
-            assert_eq!(change.fields[0].field, field);
-            assert_eq!(change.fields[0].effect, effect, "{field}");
-        }
+        let diff = |changed: &Cluster| changed.diff(&seen(), Some(&wanted()), &Known::default());
+        each_field(&wanted(), diff, rows, &[]);
     }
 
     fn fargate() -> Vec<String> {

@@ -425,6 +425,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::kinds::every_field::{Row, each_field};
 
     fn wanted() -> DiscoveryService {
         DiscoveryService {
@@ -487,8 +488,7 @@ mod tests {
 
     #[test]
     fn each_field_changes_as_aws_allows() {
-        type Edit = fn(&mut DiscoveryService);
-        let cases: [(&str, Edit, Effect); 6] = [
+        let rows: &[Row<DiscoveryService>] = &[
             (
                 "namespace",
                 |service| service.namespace = Ref::ready("new"),
@@ -516,14 +516,8 @@ mod tests {
                 Effect::InPlace,
             ),
         ];
-        for (field, edit, effect) in cases {
-            let mut service = wanted();
-            edit(&mut service);
-            let change = service.diff(&seen(), Some(&wanted()), &known());
-            assert_eq!(change.fields.len(), 1, "{field}");
-            assert_eq!(change.fields[0].field, field);
-            assert_eq!(change.fields[0].effect, effect, "{field}");
-        }
+        let diff = |changed: &DiscoveryService| changed.diff(&seen(), Some(&wanted()), &known());
+        each_field(&wanted(), diff, rows, &[]);
     }
 
     #[test]

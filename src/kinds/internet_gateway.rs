@@ -320,6 +320,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::kinds::every_field::{Row, each_field};
 
     fn wanted() -> InternetGateway {
         InternetGateway {
@@ -360,8 +361,7 @@ mod tests {
 
     #[test]
     fn each_field_changes_as_aws_allows() {
-        type Edit = fn(&mut InternetGateway);
-        let cases: [(&str, Edit, Effect); 2] = [
+        let rows: &[Row<InternetGateway>] = &[
             (
                 "attachment",
                 |gateway| gateway.vpc = Ref::exists("other"),
@@ -373,14 +373,10 @@ mod tests {
                 Effect::InPlace,
             ),
         ];
-        for (field, edit, effect) in cases {
-            let mut wanted = wanted();
-            edit(&mut wanted);
-            let change = wanted.diff(&gateway(Some("available")), Some(&wanted), &known());
-            assert_eq!(change.fields.len(), 1, "{field}: {change:?}");
-            assert_eq!(change.fields[0].field, field);
-            assert_eq!(change.fields[0].effect, effect, "{field}");
-        }
+        let diff = |changed: &InternetGateway| {
+            changed.diff(&gateway(Some("available")), Some(&wanted()), &known())
+        };
+        each_field(&wanted(), diff, rows, &[]);
     }
 
     #[test]

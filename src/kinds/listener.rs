@@ -455,6 +455,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::kinds::every_field::{Row, each_field};
     use crate::resource::Address;
 
     fn not_found() -> FixedResponse {
@@ -523,8 +524,7 @@ mod tests {
 
     #[test]
     fn each_field_changes_as_aws_allows() {
-        type Edit = fn(&mut Listener);
-        let cases: [(&str, Edit, Effect); 8] = [
+        let rows: &[Row<Listener>] = &[
             (
                 "load_balancer",
                 |listener| listener.load_balancer = Ref::exists("new"),
@@ -570,14 +570,8 @@ mod tests {
                 Effect::InPlace,
             ),
         ];
-        for (field, edit, effect) in cases {
-            let mut listener = wanted();
-            edit(&mut listener);
-            let change = listener.diff(&seen(), Some(&wanted()), &known());
-            assert_eq!(change.fields.len(), 1, "{field}: {change:?}");
-            assert_eq!(change.fields[0].field, field);
-            assert_eq!(change.fields[0].effect, effect, "{field}");
-        }
+        let diff = |changed: &Listener| changed.diff(&seen(), Some(&wanted()), &known());
+        each_field(&wanted(), diff, rows, &[]);
     }
 
     #[test]

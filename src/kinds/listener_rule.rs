@@ -508,6 +508,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::kinds::every_field::{Row, each_field};
     use crate::resource::Address;
 
     fn wanted() -> ListenerRule {
@@ -583,8 +584,7 @@ mod tests {
 
     #[test]
     fn each_field_changes_as_aws_allows() {
-        type Edit = fn(&mut ListenerRule);
-        let cases: [(&str, Edit, Effect); 6] = [
+        let rows: &[Row<ListenerRule>] = &[
             (
                 "listener",
                 |rule| rule.listener = Ref::exists("http"),
@@ -607,15 +607,14 @@ mod tests {
                 Effect::InPlace,
             ),
             ("tags.team", |rule| rule.tags.clear(), Effect::InPlace),
+            (
+                "target_group",
+                |rule| rule.turning_from = Some(Ref::exists("old")),
+                Effect::InPlace,
+            ),
         ];
-        for (field, edit, effect) in cases {
-            let mut rule = wanted();
-            edit(&mut rule);
-            let change = rule.diff(&seen(), Some(&wanted()), &known());
-            assert_eq!(change.fields.len(), 1, "{field}: {change:?}");
-            assert_eq!(change.fields[0].field, field);
-            assert_eq!(change.fields[0].effect, effect, "{field}");
-        }
+        let diff = |changed: &ListenerRule| changed.diff(&seen(), Some(&wanted()), &known());
+        each_field(&wanted(), diff, rows, &[]);
     }
 
     #[test]

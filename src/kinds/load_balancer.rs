@@ -524,6 +524,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::kinds::every_field::{Edit, Row, each_field};
     use crate::resource::{Address, UNKNOWN_UNTIL_APPLIED};
 
     fn wanted() -> LoadBalancer {
@@ -584,8 +585,7 @@ mod tests {
 
     #[test]
     fn each_field_changes_as_aws_allows() {
-        type Edit = fn(&mut LoadBalancer);
-        let cases: [(&str, Edit, Effect); 8] = [
+        let rows: &[Row<LoadBalancer>] = &[
             (
                 "name",
                 |balancer| balancer.name = "other".into(),
@@ -627,14 +627,14 @@ mod tests {
                 Effect::InPlace,
             ),
         ];
-        for (field, edit, effect) in cases {
-            let mut balancer = wanted();
-            edit(&mut balancer);
-            let change = balancer.diff(&seen(), Some(&wanted()), &known());
-            assert_eq!(change.fields.len(), 1, "{field}: {change:?}");
-            assert_eq!(change.fields[0].field, field);
-            assert_eq!(change.fields[0].effect, effect, "{field}");
-        }
+        let diff = |changed: &LoadBalancer| changed.diff(&seen(), Some(&wanted()), &known());
+        let no_difference: &[(&str, Edit<LoadBalancer>)] = &[
+            ("internet_gateway", |balancer| {
+                balancer.internet_gateway = None
+            }),
+            ("route_tables", |balancer| balancer.route_tables.clear()),
+        ];
+        each_field(&wanted(), diff, rows, no_difference);
     }
 
     #[test]

@@ -298,6 +298,7 @@ fn common_prefix<'a>(names: &[&'a str]) -> &'a str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kinds::every_field::{Row, each_field};
 
     fn wanted() -> LogGroup {
         LogGroup {
@@ -323,8 +324,7 @@ mod tests {
 
     #[test]
     fn each_field_changes_as_aws_allows() {
-        type Edit = fn(&mut LogGroup);
-        let cases: [(&str, Edit, Effect); 5] = [
+        let rows: &[Row<LogGroup>] = &[
             (
                 "log_group_name",
                 |group| group.log_group_name = "/ecs/api".into(),
@@ -347,14 +347,8 @@ mod tests {
             ),
             ("tags.team", |group| group.tags.clear(), Effect::InPlace),
         ];
-        for (field, edit, effect) in cases {
-            let mut group = wanted();
-            edit(&mut group);
-            let change = group.diff(&seen(), Some(&wanted()), &Known::default());
-            assert_eq!(change.fields.len(), 1, "{field}: {change:?}");
-            assert_eq!(change.fields[0].field, field);
-            assert_eq!(change.fields[0].effect, effect, "{field}");
-        }
+        let diff = |changed: &LogGroup| changed.diff(&seen(), Some(&wanted()), &Known::default());
+        each_field(&wanted(), diff, rows, &[]);
     }
 
     #[test]

@@ -99,6 +99,9 @@ kinds! {
 // How each kind finds its objects without the state.
 mod findable;
 
+#[cfg(test)]
+mod every_field;
+
 // Not kinds, but what kinds are made of: actions, documents, records, rules, routes, searches.
 mod certificate_search;
 mod existing_network;
@@ -247,5 +250,23 @@ mod tests {
         names.sort();
         names.dedup();
         assert_eq!(names.len(), Kind::ALL.len());
+    }
+
+    #[test]
+    fn every_kind_has_a_table_of_all_its_fields() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/kinds");
+        for kind in Kind::ALL {
+            let inside = std::fs::read_dir(folder.join(kind.name()))
+                .into_iter()
+                .flatten();
+            let mut files: Vec<_> = inside.map(|file| file.unwrap().path()).collect();
+            files.push(folder.join(format!("{}.rs", kind.name())));
+            let has_one = files.iter().any(|file| {
+                std::fs::read_to_string(file)
+                    .unwrap()
+                    .contains("each_field(&")
+            });
+            assert!(has_one, "{}", kind.name());
+        }
     }
 }

@@ -433,6 +433,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::kinds::every_field::{Row, each_field};
 
     fn wanted() -> Namespace {
         Namespace {
@@ -479,8 +480,7 @@ mod tests {
 
     #[test]
     fn each_field_changes_as_aws_allows() {
-        type Edit = fn(&mut Namespace);
-        let cases: [(&str, Edit, Effect); 4] = [
+        let rows: &[Row<Namespace>] = &[
             (
                 "vpc",
                 |namespace| namespace.vpc = Ref::exists("new"),
@@ -502,14 +502,8 @@ mod tests {
                 Effect::InPlace,
             ),
         ];
-        for (field, edit, effect) in cases {
-            let mut namespace = wanted();
-            edit(&mut namespace);
-            let change = namespace.diff(&seen(), Some(&wanted()), &known());
-            assert_eq!(change.fields.len(), 1, "{field}");
-            assert_eq!(change.fields[0].field, field);
-            assert_eq!(change.fields[0].effect, effect, "{field}");
-        }
+        let diff = |changed: &Namespace| changed.diff(&seen(), Some(&wanted()), &known());
+        each_field(&wanted(), diff, rows, &[]);
     }
 
     #[test]

@@ -288,6 +288,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::kinds::every_field::{Edit, Row, each_field};
 
     fn wanted() -> NatGateway {
         NatGateway {
@@ -350,8 +351,7 @@ mod tests {
 
     #[test]
     fn each_field_changes_as_aws_allows() {
-        type Edit = fn(&mut NatGateway);
-        let cases: [(&str, Edit, Effect); 3] = [
+        let rows: &[Row<NatGateway>] = &[
             (
                 "subnet",
                 |gateway| gateway.subnet = Ref::exists("public-1c"),
@@ -368,14 +368,16 @@ mod tests {
                 Effect::InPlace,
             ),
         ];
-        for (field, edit, effect) in cases {
-            let mut gateway = wanted();
-            edit(&mut gateway);
-            let change = gateway.diff(&seen(NatGatewayState::Available), Some(&wanted()), &known());
-            assert_eq!(change.fields.len(), 1, "{field}: {change:?}");
-            assert_eq!(change.fields[0].field, field);
-            assert_eq!(change.fields[0].effect, effect, "{field}");
-        }
+        let diff = |changed: &NatGateway| {
+            changed.diff(&seen(NatGatewayState::Available), Some(&wanted()), &known())
+        };
+        let no_difference: &[(&str, Edit<NatGateway>)] = &[
+            ("internet_gateway", |gateway| {
+                gateway.internet_gateway = Ref::ready("other");
+            }),
+            ("route_tables", |gateway| gateway.route_tables.clear()),
+        ];
+        each_field(&wanted(), diff, rows, no_difference);
     }
 
     #[test]

@@ -382,6 +382,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::kinds::every_field::{Row, each_field};
 
     fn wanted() -> Role {
         Role {
@@ -448,8 +449,7 @@ mod tests {
 
     #[test]
     fn each_field_changes_as_aws_allows() {
-        type Edit = fn(&mut Role);
-        let cases: [(&str, Edit, Effect); 6] = [
+        let rows: &[Row<Role>] = &[
             (
                 "role_name",
                 |role| role.role_name = "other".into(),
@@ -487,14 +487,8 @@ mod tests {
                 Effect::InPlace,
             ),
         ];
-        for (field, edit, effect) in cases {
-            let mut role = wanted();
-            edit(&mut role);
-            let change = role.diff(&seen(), Some(&wanted()), &Known::default());
-            assert_eq!(change.fields.len(), 1, "{field}: {change:?}");
-            assert_eq!(change.fields[0].field, field);
-            assert_eq!(change.fields[0].effect, effect, "{field}");
-        }
+        let diff = |changed: &Role| changed.diff(&seen(), Some(&wanted()), &Known::default());
+        each_field(&wanted(), diff, rows, &[]);
     }
 
     #[test]

@@ -329,6 +329,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::kinds::every_field::{Row, each_field};
 
     fn wanted() -> ScalableTarget {
         ScalableTarget {
@@ -370,8 +371,7 @@ mod tests {
 
     #[test]
     fn each_field_changes_as_aws_allows() {
-        type Edit = fn(&mut ScalableTarget);
-        let cases: [(&str, Edit, Effect); 5] = [
+        let rows: &[Row<ScalableTarget>] = &[
             (
                 "service",
                 |target| target.service = Ref::exists("new"),
@@ -394,14 +394,8 @@ mod tests {
             ),
             ("tags.team", |target| target.tags.clear(), Effect::InPlace),
         ];
-        for (field, edit, effect) in cases {
-            let mut target = wanted();
-            edit(&mut target);
-            let change = target.diff(&seen(), Some(&wanted()), &known());
-            assert_eq!(change.fields.len(), 1, "{field}: {change:?}");
-            assert_eq!(change.fields[0].field, field);
-            assert_eq!(change.fields[0].effect, effect, "{field}");
-        }
+        let diff = |changed: &ScalableTarget| changed.diff(&seen(), Some(&wanted()), &known());
+        each_field(&wanted(), diff, rows, &[]);
     }
 
     #[test]

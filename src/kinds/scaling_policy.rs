@@ -407,6 +407,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::kinds::every_field::{Edit, Row, all_edited, each_field, edited, reached};
 
     const TARGET: &str = "service/shop-cluster/shop-web-service";
 
@@ -503,8 +504,7 @@ mod tests {
 
     #[test]
     fn each_field_changes_as_aws_allows() {
-        type Edit = fn(&mut ScalingPolicy);
-        let cases: [(&str, Edit, Effect); 5] = [
+        let rows: &[Row<ScalingPolicy>] = &[
             (
                 "scalable_target",
                 |policy| policy.scalable_target = Ref::exists("new"),
@@ -532,15 +532,23 @@ mod tests {
                 |policy| policy.target_value = 400,
                 Effect::InPlace,
             ),
+            (
+                "requests_of",
+                |policy| {
+                    policy.requests_of.as_mut().unwrap().load_balancer = Ref::exists("new");
+                },
+                Effect::InPlace,
+            ),
         ];
-        for (field, edit, effect) in cases {
-            let mut policy = wanted();
-            edit(&mut policy);
-            let change = policy.diff(&seen(), Some(&wanted()), &known());
-            assert_eq!(change.fields.len(), 1, "{field}: {change:?}");
-            assert_eq!(change.fields[0].field, field);
-            assert_eq!(change.fields[0].effect, effect, "{field}");
-        }
+        let diff = |changed: &ScalingPolicy| changed.diff(&seen(), Some(&wanted()), &known());
+        // The rule must be there first: AWS takes only a group that a rule leads to.
+        let ordered: &[(&str, Edit<ScalingPolicy>)] = &[("requests_of", |policy| {
+            policy.requests_of.as_mut().unwrap().listener_rule = Ref::exists("new");
+        })];
+        each_field(&wanted(), diff, rows, ordered);
+        let mut changed = all_edited(&wanted(), rows);
+        changed.push(edited(&wanted(), ordered[0].1));
+        reached::<_, RequestsOf>(&wanted(), &changed, "/requests_of");
     }
 
     #[test]

@@ -248,6 +248,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::kinds::every_field::{Row, each_field};
     use crate::resource::{Readiness, TagMap, UNKNOWN_UNTIL_APPLIED};
 
     fn wanted() -> SecurityGroupRules {
@@ -315,8 +316,7 @@ mod tests {
 
     #[test]
     fn each_field_changes_as_aws_allows() {
-        type Edit = fn(&mut SecurityGroupRules);
-        let cases: [(&str, Edit, Effect); 4] = [
+        let rows: &[Row<SecurityGroupRules>] = &[
             (
                 "group",
                 |wanted| wanted.group = Ref::exists("another"),
@@ -334,14 +334,8 @@ mod tests {
                 Effect::InPlace,
             ),
         ];
-        for (field, edit, effect) in cases {
-            let mut rules = wanted();
-            edit(&mut rules);
-            let change = rules.diff(&seen(), Some(&wanted()), &known());
-            assert_eq!(change.fields.len(), 1, "{field}: {change:?}");
-            assert_eq!(change.fields[0].field, field);
-            assert_eq!(change.fields[0].effect, effect, "{field}");
-        }
+        let diff = |changed: &SecurityGroupRules| changed.diff(&seen(), Some(&wanted()), &known());
+        each_field(&wanted(), diff, rows, &[]);
     }
 
     #[test]

@@ -383,6 +383,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::kinds::every_field::{Edit, Row, each_field};
 
     fn wanted() -> Subnet {
         Subnet {
@@ -432,8 +433,7 @@ mod tests {
 
     #[test]
     fn each_field_changes_as_aws_allows() {
-        type Edit = fn(&mut Subnet);
-        let cases: [(&str, Edit, Effect); 5] = [
+        let rows: &[Row<Subnet>] = &[
             (
                 "vpc",
                 |subnet| subnet.vpc = Ref::exists("other"),
@@ -462,14 +462,14 @@ mod tests {
                 Effect::InPlace,
             ),
         ];
-        for (field, edit, effect) in cases {
-            let mut subnet = wanted();
-            edit(&mut subnet);
-            let change = subnet.diff(&seen(), Some(&wanted()), &known());
-            assert_eq!(change.fields.len(), 1, "{field}: {change:?}");
-            assert_eq!(change.fields[0].field, field);
-            assert_eq!(change.fields[0].effect, effect, "{field}");
-        }
+        let diff = |changed: &Subnet| changed.diff(&seen(), Some(&wanted()), &known());
+        let no_difference: &[(&str, Edit<Subnet>)] = &[("lookup", |subnet| {
+            subnet.lookup = Some(SubnetLookup {
+                find: "main".into(),
+                vpc: "main".into(),
+            });
+        })];
+        each_field(&wanted(), diff, rows, no_difference);
     }
 
     #[test]

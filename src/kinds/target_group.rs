@@ -419,6 +419,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::kinds::every_field::{Row, all_edited, each_field, reached};
     use crate::resource::Address;
 
     fn wanted() -> TargetGroup {
@@ -485,8 +486,7 @@ mod tests {
 
     #[test]
     fn each_field_changes_as_aws_allows() {
-        type Edit = fn(&mut TargetGroup);
-        let cases: [(&str, Edit, Effect); 10] = [
+        let rows: &[Row<TargetGroup>] = &[
             ("name", |group| group.name = "other".into(), Effect::Replace),
             ("port", |group| group.port = 3000, Effect::Replace),
             (
@@ -525,15 +525,20 @@ mod tests {
                 Effect::InPlace,
             ),
             ("tags.team", |group| group.tags.clear(), Effect::InPlace),
+            (
+                "vpc",
+                |group| group.vpc = Ref::exists("other"),
+                Effect::Replace,
+            ),
+            (
+                "load_balancer",
+                |group| group.load_balancer = Some(Ref::removal_only("other")),
+                Effect::Replace,
+            ),
         ];
-        for (field, edit, effect) in cases {
-            let mut group = wanted();
-            edit(&mut group);
-            let change = group.diff(&seen(), Some(&wanted()), &known());
-            assert_eq!(change.fields.len(), 1, "{field}: {change:?}");
-            assert_eq!(change.fields[0].field, field);
-            assert_eq!(change.fields[0].effect, effect, "{field}");
-        }
+        let diff = |changed: &TargetGroup| changed.diff(&seen(), Some(&wanted()), &known());
+        each_field(&wanted(), diff, rows, &[]);
+        reached::<_, HealthCheck>(&wanted(), &all_edited(&wanted(), rows), "/health_check");
     }
 
     #[test]

@@ -510,6 +510,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::kinds::every_field::{Row, all_edited, each_field, edited, reached};
     use crate::resource::Confidential;
 
     fn text(value: &str) -> Confidential {
@@ -613,36 +614,30 @@ mod tests {
 
     #[test]
     fn every_field_but_family_and_tags_takes_a_new_revision() {
-        type Edit = fn(&mut TaskDefinition);
         fn container(definition: &mut TaskDefinition) -> &mut ContainerDefinition {
             &mut definition.containers[0]
         }
-        let cases: [(&str, Edit, Effect, bool); 20] = [
-            (
-                "family",
-                |task| task.family = "x".into(),
-                Effect::Replace,
-                true,
-            ),
-            ("cpu", |task| task.cpu = 512, Effect::InPlace, true),
-            ("memory", |task| task.memory = 1024, Effect::InPlace, true),
+        fn health_check(definition: &mut TaskDefinition) -> &mut ContainerHealthCheck {
+            container(definition).health_check.as_mut().unwrap()
+        }
+        let rows: &[Row<TaskDefinition>] = &[
+            ("family", |task| task.family = "x".into(), Effect::Replace),
+            ("cpu", |task| task.cpu = 512, Effect::InPlace),
+            ("memory", |task| task.memory = 1024, Effect::InPlace),
             (
                 "task_role",
                 |task| task.task_role = Ref::exists("new"),
                 Effect::InPlace,
-                true,
             ),
             (
                 "architecture",
                 |task| task.architecture = Architecture::Arm64,
                 Effect::InPlace,
-                true,
             ),
             (
                 "ephemeral_storage_gib",
                 |task| task.ephemeral_storage_gib = Some(50),
                 Effect::InPlace,
-                true,
             ),
             (
                 "containers.nginx.secrets.KEY",
@@ -654,13 +649,11 @@ mod tests {
                     )
                 },
                 Effect::InPlace,
-                true,
             ),
             (
                 "containers.nginx.secrets.KEY",
                 |task| container(task).secrets.clear(),
                 Effect::InPlace,
-                true,
             ),
             (
                 "containers.nginx.environment_files",
@@ -670,7 +663,6 @@ mod tests {
                         .push("arn:aws:s3:::b/b.env".into())
                 },
                 Effect::InPlace,
-                true,
             ),
             (
                 "containers.nginx.depends_on",
@@ -681,78 +673,102 @@ mod tests {
                     }];
                 },
                 Effect::InPlace,
-                true,
             ),
             (
                 "containers.nginx.health_check",
                 |task| container(task).health_check = None,
                 Effect::InPlace,
-                true,
             ),
             (
                 "containers.nginx.stop_timeout_seconds",
                 |task| container(task).stop_timeout_seconds = Some(60),
                 Effect::InPlace,
-                true,
             ),
             (
                 "containers.nginx.image",
                 |task| container(task).image = "nginx:2".into(),
                 Effect::InPlace,
-                true,
             ),
             (
                 "containers.nginx.essential",
                 |task| container(task).essential = false,
                 Effect::InPlace,
-                true,
             ),
             (
                 "containers.nginx.port_mappings",
                 |task| container(task).port_mappings.clear(),
                 Effect::InPlace,
-                true,
             ),
             (
                 "containers.nginx.entry_point",
                 |task| container(task).entry_point = vec!["sh".into()],
                 Effect::InPlace,
-                true,
             ),
             (
                 "containers.nginx.command",
                 |task| container(task).command.clear(),
                 Effect::InPlace,
-                true,
             ),
             (
                 "containers.nginx.log_configuration",
                 |task| container(task).log_configuration = None,
                 Effect::InPlace,
-                true,
             ),
             (
                 "containers.nginx.environment.NEW",
                 |task| drop(container(task).environment.insert("NEW".into(), text("1"))),
                 Effect::InPlace,
-                true,
             ),
             (
                 "tags.team",
                 |task| drop(task.tags.insert("team".into(), "b".into())),
                 Effect::InPlace,
-                false,
+            ),
+            (
+                "execution_role",
+                |task| task.execution_role = Ref::exists("new"),
+                Effect::InPlace,
+            ),
+            (
+                "containers.nginx.health_check",
+                |task| health_check(task).command = vec!["CMD".into(), "true".into()],
+                Effect::InPlace,
+            ),
+            (
+                "containers.nginx.health_check",
+                |task| health_check(task).interval_seconds = 60,
+                Effect::InPlace,
+            ),
+            (
+                "containers.nginx.health_check",
+                |task| health_check(task).timeout_seconds = 6,
+                Effect::InPlace,
+            ),
+            (
+                "containers.nginx.health_check",
+                |task| health_check(task).retries = 4,
+                Effect::InPlace,
+            ),
+            (
+                "containers.nginx.health_check",
+                |task| health_check(task).start_period_seconds = 10,
+                Effect::InPlace,
             ),
         ];
-        for (field, edit, effect, renews) in cases {
-            let mut definition = wanted();
-            edit(&mut definition);
-            let change = definition.diff(&answered(&wanted()), Some(&wanted()), &known());
-            assert_eq!(change.fields.len(), 1, "{field}");
-            assert_eq!(change.fields[0].field, field);
-            assert_eq!(change.fields[0].effect, effect, "{field}");
-            assert_eq!(definition.renews_outputs(&change), renews, "{field}");
+        let seen = answered(&wanted());
+        let diff = |changed: &TaskDefinition| changed.diff(&seen, Some(&wanted()), &known());
+        each_field(&wanted(), diff, rows, &[]);
+        let mut changed = all_edited(&wanted(), rows);
+        for ((field, ..), changed) in rows.iter().zip(&changed) {
+            let renews = changed.renews_outputs(&diff(changed));
+            assert_eq!(renews, !field.starts_with("tags."), "{field}");
         }
+        // By another name it is another container: containers_that_come_and_go_are_named.
+        let renamed = |task: &mut TaskDefinition| container(task).name = "api".into();
+        changed.push(edited(&wanted(), renamed));
+        reached::<_, ContainerDefinition>(&wanted(), &changed, "/containers/0");
+        let place = "/containers/0/health_check";
+        reached::<_, ContainerHealthCheck>(&wanted(), &changed, place);
     }
 
     #[test]

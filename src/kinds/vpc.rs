@@ -421,6 +421,7 @@ pub(super) async fn attribute(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kinds::every_field::{Edit, Row, each_field};
 
     fn wanted() -> Vpc {
         Vpc {
@@ -454,8 +455,7 @@ mod tests {
 
     #[test]
     fn each_field_changes_as_aws_allows() {
-        type Edit = fn(&mut Vpc);
-        let cases: [(&str, Edit, Effect); 4] = [
+        let rows: &[Row<Vpc>] = &[
             (
                 "cidr_block",
                 |vpc| vpc.cidr_block = "10.1.0.0/16".into(),
@@ -477,14 +477,15 @@ mod tests {
                 Effect::InPlace,
             ),
         ];
-        for (field, edit, effect) in cases {
-            let mut vpc = wanted();
-            edit(&mut vpc);
-            let change = vpc.diff(&seen(), Some(&wanted()), &Known::default());
-            assert_eq!(change.fields.len(), 1, "{field}");
-            assert_eq!(change.fields[0].field, field);
-            assert_eq!(change.fields[0].effect, effect, "{field}");
-        }
+        let diff = |changed: &Vpc| changed.diff(&seen(), Some(&wanted()), &Known::default());
+        let no_difference: &[(&str, Edit<Vpc>)] = &[("lookup", |vpc| {
+            vpc.lookup = Some(VpcLookup {
+                find: "main".into(),
+                resolves_names: true,
+                load_balancer_subnets: Vec::new(),
+            });
+        })];
+        each_field(&wanted(), diff, rows, no_difference);
     }
 
     #[test]

@@ -211,6 +211,7 @@ mod tests {
         CapacityProviderStrategyItem, DeploymentCircuitBreaker, ServiceLoadBalancer,
     };
     use super::*;
+    use crate::kinds::every_field::{Edit, Row, all_edited, each_field, reached};
     use crate::resource::{Ref, Resource, TagMap};
     use aws_sdk_ecs::types as api;
 
@@ -262,6 +263,7 @@ mod tests {
         let mut known = Known::default();
         for (address, outputs) in [
             ("cluster.main", json!({ "arn": "arn:cluster", "name": "c" })),
+            ("vpc.main", json!({ "vpc_id": "vpc-1" })),
             (
                 "task_definition.backend",
                 json!({ "arn": "arn:task:1", "family": "f", "revision": 1, "earlier": [] }),
@@ -337,7 +339,9 @@ mod tests {
             .tags(api::Tag::builder().key("team").value("a").build())
             .tags(api::Tag::builder().key("somebody").value("else").build())
             .build();
-        observe(&service)
+        let mut seen = observe(&service);
+        seen.vpc_id = Some("vpc-1".into());
+        seen
     }
 
     #[test]
@@ -348,8 +352,7 @@ mod tests {
 
     #[test]
     fn each_field_changes_as_aws_allows() {
-        type Edit = fn(&mut EcsService);
-        let cases: [(&str, Edit, Effect); 18] = [
+        let rows: &[Row<EcsService>] = &[
             (
                 "cluster",
                 |service| service.cluster = Ref::exists("new"),
@@ -439,15 +442,48 @@ mod tests {
                 |service| drop(service.tags.insert("team".into(), "b".into())),
                 Effect::InPlace,
             ),
+            (
+                "vpc",
+                |service| service.vpc = Some(Ref::exists("new")),
+                Effect::Replace,
+            ),
+            (
+                "load_balancers",
+                |service| service.load_balancers[0].container_name = "other".into(),
+                Effect::InPlace,
+            ),
+            (
+                "load_balancers",
+                |service| service.load_balancers[0].target_group = Ref::exists("new"),
+                Effect::InPlace,
+            ),
         ];
-        for (field, edit, effect) in cases {
-            let mut service = wanted();
-            edit(&mut service);
-            let change = service.diff(&seen(), Some(&wanted()), &known());
-            assert_eq!(change.fields.len(), 1, "{field}: {change:?}");
-            assert_eq!(change.fields[0].field, field);
-            assert_eq!(change.fields[0].effect, effect, "{field}");
-        }
+        let diff = |changed: &EcsService| changed.diff(&seen(), Some(&wanted()), &known());
+        let no_difference: &[(&str, Edit<EcsService>)] = &[
+            // Then the count is not the stack's to say.
+            ("autoscaled", |service| service.autoscaled = true),
+            ("security_group_rules", |service| {
+                service.security_group_rules.clear();
+            }),
+            ("roles", |service| service.roles.clear()),
+            ("listeners", |service| {
+                service.listeners.push(Ref::exists("routes"));
+            }),
+            ("listener_rules", |service| service.listener_rules.clear()),
+            ("nat_gateways", |service| service.nat_gateways.clear()),
+            ("vpc_endpoints", |service| {
+                service.vpc_endpoints.push(Ref::ready("logs"));
+            }),
+            ("route_tables", |service| service.route_tables.clear()),
+            ("log_groups", |service| service.log_groups.clear()),
+            ("depends_on", |service| service.depends_on.clear()),
+            ("alias_records", |service| {
+                service.alias_records.push(Ref::exists("example.com"));
+            }),
+        ];
+        each_field(&wanted(), diff, rows, no_difference);
+        let changed = all_edited(&wanted(), rows);
+        reached::<_, ServiceLoadBalancer>(&wanted(), &changed, "/load_balancers/0");
     }
 
     fn spot() -> Vec<CapacityProviderStrategyItem> {
