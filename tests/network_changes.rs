@@ -292,6 +292,55 @@ fn services_hosts_routes_and_containers_come_and_go() {
 }
 
 #[test]
+fn services_exchange_their_hosts_and_each_host_is_answered_all_the_while() {
+    let led = |name: &str, host: &str| {
+        let route = match host {
+            "" => String::new(),
+            host => format!("route: {{ host: {host} }}"),
+        };
+        service(name, &[&route], name)
+    };
+    let stack = |web: &str, api: &str| with_services(&[&led("web", web), &led("api", api)]);
+    let first = stack("live.test", "api.live.test");
+    let living = Living::start(&first, &HOSTS);
+    let answers = |host: &str| {
+        let visit = json!({"scheme": "http", "host": host, "path": "/"});
+        let answer = post_json(&living.endpoint, "/_navi/http", &visit);
+        answer["served_by"]["service"].clone()
+    };
+    insta::assert_snapshot!(
+        "hosts_exchanged",
+        living.change(&stack("api.live.test", "live.test"))
+    );
+    assert_eq!(answers("live.test"), "live-api-service");
+    assert_eq!(answers("api.live.test"), "live-web-service");
+    living.change(&first);
+
+    // One takes over the other's, which gets a new one; and the way back.
+    living.watch(&["api.live.test"]);
+    insta::assert_snapshot!(
+        "hosts_handed_on",
+        living.change(&stack("api.live.test", "www.live.test"))
+    );
+    living.watch(&["www.live.test", "api.live.test"]);
+    assert_eq!(answers("api.live.test"), "live-web-service");
+    assert_eq!(answers("www.live.test"), "live-api-service");
+
+    // A new service comes first, and the hosts move on by one.
+    let shop = led("shop", "api.live.test");
+    let three = with_services(&[
+        &shop,
+        &led("web", "www.live.test"),
+        &led("api", "live.test"),
+    ]);
+    insta::assert_snapshot!("hosts_moved_on", living.change(&three));
+    assert_eq!(answers("api.live.test"), "live-shop-service");
+    assert_eq!(answers("www.live.test"), "live-web-service");
+    assert_eq!(answers("live.test"), "live-api-service");
+    living.end(&three);
+}
+
+#[test]
 fn a_service_gets_another_name_and_nobody_is_turned_away() {
     let api = |peer: &str| {
         let allow = format!("allow: [{{ from: {peer}, port: 80 }}]");

@@ -43,18 +43,13 @@ pub(super) fn add(
         if let Some(bridge) = bridge(steps, director, recorded, observation, known, Action::Noop) {
             let wanted = before_turning(&bridge.resource, steps, &index).collect();
             bridges.insert(director, steps.len());
+            needs[director].push(complete(steps.len()));
             steps.push(bridge);
             needs.push(wanted);
         }
     }
     let workloads: Vec<usize> = (0..steps.len())
-        .filter(|&at| steps[at].resource.is_workload())
-        .filter(|&at| {
-            matches!(
-                steps[at].action,
-                Action::Create | Action::Update | Action::Replace | Action::Wait
-            )
-        })
+        .filter(|&at| comes_to_serve(&steps[at]))
         .collect();
     // By the main step of a workload, the step in which it comes to serve behind what is new.
     let mut serving_steps: BTreeMap<usize, usize> = BTreeMap::new();
@@ -128,7 +123,7 @@ fn complete(step: usize) -> Need {
     }
 }
 
-/// The directors that have to turn away from something deposed, or that is no longer wanted.
+/// The directors that have to turn away from something deposed, or that is no longer wanted, or from one to the other.
 fn turning_directors(steps: &[Step], recorded: &Recorded) -> BTreeSet<usize> {
     let going = steps.iter().filter(|step| step.action == Action::Delete);
     let goes: BTreeSet<Address> = going.map(|step| step.address.clone()).collect();
@@ -137,12 +132,35 @@ fn turning_directors(steps: &[Step], recorded: &Recorded) -> BTreeSet<usize> {
             let step = &steps[at];
             step.resource.directs_traffic()
                 && step.action == Action::Update
-                && recorded.get(&step.address).is_some_and(|(record, _)| {
-                    let mut edges = record.edges().into_iter();
-                    edges.any(|edge| edge.to.is_deposed() || goes.contains(&edge.to))
-                })
+                && recorded
+                    .get(&step.address)
+                    .is_some_and(|(record, resource)| {
+                        let mut edges = record.edges().into_iter();
+                        edges.any(|edge| edge.to.is_deposed() || goes.contains(&edge.to))
+                            || (step.resource.bridge(&**resource).is_some() && awaited(steps, step))
+                    })
         })
         .collect()
+}
+
+/// A workload that serves as it is wanted only once its step is done.
+fn comes_to_serve(step: &Step) -> bool {
+    step.resource.is_workload()
+        && matches!(
+            step.action,
+            Action::Create | Action::Update | Action::Replace | Action::Wait
+        )
+}
+
+/// Whether there is somebody to wait for behind the director: else it turns at once.
+fn awaited(steps: &[Step], director: &Step) -> bool {
+    steps
+        .iter()
+        .filter(|step| comes_to_serve(step))
+        .any(|step| {
+            let mut edges = step.resource.edges().into_iter();
+            edges.any(|edge| edge.to == director.address)
+        })
 }
 
 /// The step that brings the resource between old and new, and takes from its main step what is done by it.

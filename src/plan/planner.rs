@@ -44,8 +44,13 @@ impl Plan {
 
     /// The address at which the resource of a step is still recorded, if that is another.
     pub fn was(&self, address: &Address) -> Option<&Address> {
-        let moved = self.moved.iter().find(|(_, to)| to == address);
-        moved.map(|(from, _)| from)
+        let mut was = None;
+        for (from, to) in self.moved.iter().rev() {
+            if to == was.unwrap_or(address) {
+                was = Some(from);
+            }
+        }
+        was.filter(|was| *was != address)
     }
 
     /// Whether there is nothing to do.
