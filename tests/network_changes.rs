@@ -292,6 +292,46 @@ fn services_hosts_routes_and_containers_come_and_go() {
 }
 
 #[test]
+fn a_host_is_divided_by_path_and_every_path_is_answered_all_the_while() {
+    let led = |name: &str, route: &str| {
+        let route = format!("route: {{ host: live.test{route} }}");
+        service(name, &[&route], name)
+    };
+    let first = with_services(&[&led("web", "")]);
+    let living = Living::start(
+        &first,
+        &["live.test", "live.test/api/v1", "live.test/shop/1"],
+    );
+    let answers = |path: &str| {
+        let visit = json!({"scheme": "http", "host": "live.test", "path": path});
+        let answer = post_json(&living.endpoint, "/_navi/http", &visit);
+        answer["served_by"]["service"].clone()
+    };
+    // A narrower one before it.
+    let api = led("api", ", path: /api/*");
+    let more = with_services(&[&api, &led("web", "")]);
+    insta::assert_snapshot!("a_path_of_a_host", living.change(&more));
+    assert_eq!(answers("/api/v1"), "live-api-service");
+    assert_eq!(answers("/shop/1"), "live-web-service");
+
+    // A broader one behind it, which gets what it gives up: whether it takes over the rule or has one of its own.
+    let narrow = led("web", ", path: /shop/*");
+    for (name, rest) in [
+        ("the_rest_of_a_host", led("rest", "")),
+        ("the_rest_of_a_host_as_a_path", led("rest", ", path: /*")),
+    ] {
+        let divided = with_services(&[&api, &narrow, &rest]);
+        insta::assert_snapshot!(name, living.change(&divided));
+        assert_eq!(answers("/api/v1"), "live-api-service");
+        assert_eq!(answers("/shop/1"), "live-web-service");
+        assert_eq!(answers("/"), "live-rest-service");
+        living.change(&more);
+        assert_eq!(answers("/shop/1"), "live-web-service");
+    }
+    living.end(&more);
+}
+
+#[test]
 fn services_exchange_their_hosts_and_each_host_is_answered_all_the_while() {
     let led = |name: &str, host: &str| {
         let route = match host {

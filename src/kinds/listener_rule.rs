@@ -12,7 +12,7 @@ use super::listener_action::ActionValue;
 use super::target_group::TargetGroup;
 use crate::aws::{Aws, Settle, describe_present, ours_or_taken, send, settle, tags, taken};
 use crate::resource::{
-    Bridge, CallError, Change, Context, Effect, ErrorClass, Known, Lookup, Ref, Resource,
+    Address, Bridge, CallError, Change, Context, Effect, ErrorClass, Known, Lookup, Ref, Resource,
     StepError, TagMap,
 };
 
@@ -92,6 +92,13 @@ impl Resource for ListenerRule {
             },
             fields: &["target_group"],
         })
+    }
+
+    fn begins_as(&self, others: &[(&Address, &Self)]) -> Option<(Address, Bridge<Self>)> {
+        let serving = others.iter().filter(|(_, other)| other.takes_all_of(self));
+        // The lowest number comes first (aws-behaviour §2.15).
+        let (address, now) = serving.min_by_key(|(_, other)| other.priority)?;
+        Some(((*address).clone(), self.bridge(now)?))
     }
 
     fn notice(&self, change: &Change) -> Option<String> {
@@ -304,6 +311,13 @@ impl ListenerRule {
             .ok_or_else(|| CallError::local("navi", "a target group without an ARN"))
     }
 
+    /// Whether each request that the other takes is one that this one would take.
+    fn takes_all_of(&self, other: &Self) -> bool {
+        self.listener.address() == other.listener.address()
+            && cover(&hosts(&self.host_headers), &hosts(&other.host_headers))
+            && cover(&self.path_patterns, &other.path_patterns)
+    }
+
     fn conditions(&self) -> Vec<RuleCondition> {
         let mut conditions = Vec::new();
         if !self.host_headers.is_empty() {
@@ -358,6 +372,32 @@ impl ListenerRule {
             true => Ok(()),
             false => set_priorities(context.cloud, &moves).await,
         }
+    }
+}
+
+/// Whether the patterns let in whatever the others do. None at all lets in everything; so does `/*`, for a path begins so.
+fn cover(patterns: &[String], others: &[String]) -> bool {
+    let covered = |other: &String| {
+        let mut patterns = patterns.iter();
+        patterns.any(|pattern| covers(pattern.as_bytes(), other.as_bytes()))
+    };
+    patterns.is_empty()
+        || patterns
+            .iter()
+            .any(|pattern| pattern == "*" || pattern == "/*")
+        || (!others.is_empty() && others.iter().all(covered))
+}
+
+/// Whether one pattern lets in whatever the other does: `*` stands for any characters, `?` for one.
+fn covers(pattern: &[u8], other: &[u8]) -> bool {
+    match (pattern, other) {
+        ([], []) => true,
+        ([b'*', rest @ ..], _) => {
+            covers(rest, other) || (!other.is_empty() && covers(pattern, &other[1..]))
+        }
+        ([b'?', rest @ ..], [one, others @ ..]) if *one != b'*' => covers(rest, others),
+        ([one, rest @ ..], [other, others @ ..]) if one == other => covers(rest, others),
+        _ => false,
     }
 }
 
@@ -509,7 +549,6 @@ mod tests {
 
     use super::*;
     use crate::kinds::every_field::{Row, each_field};
-    use crate::resource::Address;
 
     fn wanted() -> ListenerRule {
         ListenerRule {
@@ -666,5 +705,47 @@ mod tests {
         assert_eq!(fields(&rule), ["host-header", "path-pattern"]);
         rule.host_headers.clear();
         assert_eq!(fields(&rule), ["path-pattern"]);
+    }
+
+    #[test]
+    fn a_narrower_rule_begins_where_its_requests_are_led_now() {
+        let rule = |name: &str, priority, host: &str, path: &str| ListenerRule {
+            priority,
+            host_headers: Vec::from_iter((!host.is_empty()).then(|| host.to_owned())),
+            path_patterns: Vec::from_iter((!path.is_empty()).then(|| path.to_owned())),
+            target_group: Ref::exists(name),
+            ..wanted()
+        };
+        let new = rule("new", 10, "shop.example.com", "/api/*");
+        let begins = |others: &[ListenerRule]| {
+            let addresses: Vec<Address> = others
+                .iter()
+                .map(|rule| Address::new("listener_rule", rule.target_group.address().name()))
+                .collect();
+            let others: Vec<_> = addresses.iter().zip(others).collect();
+            let (address, bridge) = new.begins_as(&others)?;
+            let from = bridge.spec.turning_from.clone()?;
+            assert_eq!(bridge.spec.target_group, new.target_group);
+            assert_eq!(from.address().name(), address.name());
+            Some(address.name().to_owned())
+        };
+        let all = rule("all", 90, "", "");
+        let any_path = rule("any", 80, "SHOP.example.com", "/*");
+        let wildcard = rule("wildcard", 70, "*.example.com", "");
+        let wider = rule("wider", 60, "shop.example.com", "/a?i/*");
+        for (others, expected) in [
+            (vec![all.clone()], Some("all")),
+            (vec![all.clone(), any_path.clone()], Some("any")),
+            (vec![all.clone(), wildcard, any_path], Some("wildcard")),
+            (vec![wider, all], Some("wider")),
+            (vec![rule("other", 5, "example.com", "")], None),
+            (vec![rule("deeper", 5, "", "/api/v2/*")], None),
+            (vec![rule("new", 5, "", "")], None),
+            (vec![], None),
+        ] {
+            assert_eq!(begins(&others).as_deref(), expected, "{others:?}");
+        }
+        // A single character is not any.
+        assert!(!covers(b"/a?", b"/a*") && covers(b"/a*", b"/a?") && !covers(b"/a*", b"/*"));
     }
 }

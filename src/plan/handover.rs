@@ -10,12 +10,15 @@
 //! 4. the workload leaves the old one, or the old workload goes;
 //! 5. the old object goes.
 //!
+//! A director that is new takes its visitors from another one that served them so far (a rule for `/api/*` before one for the
+//! whole host). It begins as a bridge, too: it leads them to where they were led until its own workload serves.
+//!
 //! A run that is cut off in between is taken up where it was: the bridges are ordinary specs, recorded as such.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::needs::{Need, Until, before_turning, waits_for};
+use super::needs::{Need, Until, before_making, before_turning, waits_for};
 use super::recorded::Recorded;
 use super::step::{Action, Reason, Step};
 use crate::observe::Observation;
@@ -34,11 +37,12 @@ pub(super) fn add(
         .enumerate()
         .map(|(at, step)| (step.address.clone(), at))
         .collect();
-    let turning = turning_directors(steps, recorded);
-    if turning.is_empty() {
+    let mut turning = turning_directors(steps, recorded);
+    let mut bridges = begin(steps, needs, recorded, observation, known, &index);
+    let begun: Vec<usize> = bridges.keys().copied().collect();
+    if turning.is_empty() && begun.is_empty() {
         return;
     }
-    let mut bridges: BTreeMap<usize, usize> = BTreeMap::new();
     for &director in &turning {
         if let Some(bridge) = bridge(steps, director, recorded, observation, known, Action::Noop) {
             let wanted = before_turning(&bridge.resource, steps, &index).collect();
@@ -46,6 +50,32 @@ pub(super) fn add(
             needs[director].push(complete(steps.len()));
             steps.push(bridge);
             needs.push(wanted);
+        }
+    }
+    let turned = turning.clone();
+    turning.extend(begun);
+    // What it turns away from somebody else may take: who is made for that is there before, and finds the place that the
+    // director had free as soon as that has its bridge.
+    for at in 0..steps.len() {
+        if steps[at].action != Action::Create || !steps[at].resource.directs_traffic() {
+            continue;
+        }
+        for need in &mut needs[at] {
+            need.step = bridges
+                .get(&need.step)
+                .copied()
+                .filter(|&bridge| bridge != at)
+                .unwrap_or(need.step);
+        }
+        for &director in &turned {
+            if steps[director].address.kind() == steps[at].address.kind()
+                && !waits_for(needs, at, director)
+            {
+                needs[director].push(Need {
+                    step: at,
+                    until: Until::Exists,
+                });
+            }
         }
     }
     let workloads: Vec<usize> = (0..steps.len())
@@ -141,6 +171,79 @@ fn turning_directors(steps: &[Step], recorded: &Recorded) -> BTreeSet<usize> {
                     })
         })
         .collect()
+}
+
+/// Divides the steps of those directors that take their visitors from another one: made as a bridge, then turned. Answers
+/// the bridge of each. The director whose visitors they are gives none of them up before.
+fn begin(
+    steps: &mut Vec<Step>,
+    needs: &mut Vec<Vec<Need>>,
+    recorded: &Recorded,
+    observation: &Observation,
+    known: &Known,
+    index: &BTreeMap<Address, usize>,
+) -> BTreeMap<usize, usize> {
+    let stays = |steps: &[Step], address: &Address| {
+        index.get(address).is_some_and(|&at| {
+            matches!(
+                steps[at].action,
+                Action::Noop | Action::Record | Action::Update
+            )
+        })
+    };
+    let serving: Vec<(&Address, &dyn AnyResource)> = recorded
+        .iter()
+        .filter(|(_, _, resource)| resource.directs_traffic())
+        .filter(|(address, _, resource)| {
+            let leads_to = resource.edges().into_iter().map(|edge| edge.to);
+            stays(steps, address) && leads_to.into_iter().all(|to| stays(steps, &to))
+        })
+        .map(|(address, _, resource)| (address, &**resource as &dyn AnyResource))
+        .collect();
+    let mut bridges = BTreeMap::new();
+    for at in 0..steps.len() {
+        let main = &steps[at];
+        if main.action != Action::Create
+            || !main.resource.directs_traffic()
+            || !awaited(steps, main)
+        {
+            continue;
+        }
+        let Some((other, bridge)) = main.resource.begins_as(&serving) else {
+            continue;
+        };
+        // It is led as the other is until it turns.
+        let Some(seen) = observation.seen.get(&other) else {
+            continue;
+        };
+        let mut change = main.resource.diff(seen, None, known);
+        let is_left = |field: &str| bridge.fields.contains(&field);
+        change.fields.retain(|field| is_left(&field.field));
+        let first = Step {
+            reason: Reason::HandsOver,
+            resource: bridge.resource,
+            ..main.clone()
+        };
+        let made = steps.len();
+        let mut before = std::mem::replace(&mut needs[at], vec![complete(made)]);
+        before.extend(before_making(&first.resource, steps, index));
+        let main = &mut steps[at];
+        main.action = Action::Update;
+        main.reason = Reason::Differs;
+        main.change = change;
+        main.seen = Some(seen.clone());
+        steps.push(first);
+        needs.push(before);
+        bridges.insert(at, made);
+        let other = index[&other];
+        if steps[other].action == Action::Update && !waits_for(needs, made, other) {
+            needs[other].push(Need {
+                step: made,
+                until: Until::Exists,
+            });
+        }
+    }
+    bridges
 }
 
 /// A workload that serves as it is wanted only once its step is done.

@@ -223,6 +223,12 @@ pub trait Resource:
         None
     }
 
+    /// What it is at first where one of these, which are there already, serves its visitors now: it leads them to where they
+    /// are led until what it is to lead to serves. Answers which of them that is.
+    fn begins_as(&self, _others: &[(&Address, &Self)]) -> Option<(Address, Bridge<Self>)> {
+        None
+    }
+
     /// What somebody outside may notice of the change, in words for whoever reads the plan.
     fn notice(&self, _change: &Change) -> Option<String> {
         None

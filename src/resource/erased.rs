@@ -94,6 +94,8 @@ pub trait AnyResource: Debug + Send + Sync {
     fn adds_to(&self) -> Vec<Address>;
     /// What it is while what it leads to changes places; `recorded` is of the same kind.
     fn bridge(&self, recorded: &dyn AnyResource) -> Option<AnyBridge>;
+    /// What it is at first where one of these, of the same kind, serves its visitors now, and which one.
+    fn begins_as(&self, others: &[(&Address, &dyn AnyResource)]) -> Option<(Address, AnyBridge)>;
     /// What somebody outside may notice of the change.
     fn notice(&self, change: &Change) -> Option<String>;
     /// The same with its references to the addresses on the left naming those on the right.
@@ -123,6 +125,15 @@ pub struct AnyBridge {
     pub resource: Arc<dyn AnyResource>,
     /// The fields that are left.
     pub fields: &'static [&'static str],
+}
+
+impl<K: Resource> From<Bridge<K>> for AnyBridge {
+    fn from(Bridge { spec, fields }: Bridge<K>) -> Self {
+        AnyBridge {
+            resource: Arc::new(spec),
+            fields,
+        }
+    }
 }
 
 /// The adapter's promise: an observation handed to a resource was read by its own kind.
@@ -191,12 +202,17 @@ impl<K: Resource> AnyResource for K {
     }
 
     fn bridge(&self, recorded: &dyn AnyResource) -> Option<AnyBridge> {
-        let Bridge { spec, fields } =
-            Resource::bridge(self, recorded.as_any().downcast_ref::<K>()?)?;
-        Some(AnyBridge {
-            resource: Arc::new(spec),
-            fields,
-        })
+        let recorded = recorded.as_any().downcast_ref::<K>()?;
+        Resource::bridge(self, recorded).map(AnyBridge::from)
+    }
+
+    fn begins_as(&self, others: &[(&Address, &dyn AnyResource)]) -> Option<(Address, AnyBridge)> {
+        let others: Vec<(&Address, &K)> = others
+            .iter()
+            .filter_map(|(address, other)| Some((*address, other.as_any().downcast_ref()?)))
+            .collect();
+        let (address, bridge) = Resource::begins_as(self, &others)?;
+        Some((address, bridge.into()))
     }
 
     fn notice(&self, change: &Change) -> Option<String> {

@@ -60,7 +60,7 @@ impl Living {
         living
     }
 
-    /// From now on these hosts must answer.
+    /// From now on these hosts must answer, each at its root or at the path written behind it.
     pub fn watch(&self, hosts: &[&str]) {
         *self.hosts.lock().unwrap() = hosts.iter().map(|host| (*host).to_owned()).collect();
     }
@@ -133,7 +133,8 @@ fn wrong(endpoint: &str, hosts: &[String]) -> Option<String> {
         return None;
     }
     for host in hosts {
-        let visit = json!({"scheme": "http", "host": host, "path": "/"});
+        let (name, path) = host.split_once('/').unwrap_or((host, ""));
+        let visit = json!({"scheme": "http", "host": name, "path": format!("/{path}")});
         let answer = post_json(endpoint, "/_navi/http", &visit);
         if answer["status"] != 200 {
             return Some(format!("{host} got {answer}"));
