@@ -137,6 +137,59 @@ fn names_are_changed_by_successors() {
 }
 
 #[test]
+fn a_host_is_divided_and_joined_again_and_every_path_is_answered() {
+    let navi = Navi::new();
+    let endpoint = navi.endpoint();
+    let before = inventory(&endpoint, &Inventory::Ids);
+    let stack = |name: &str, services: &[(&str, &str)]| {
+        let mut text =
+            "stack: divided\ningress: { zone: { create: divided.test } }\nservices:\n".to_owned();
+        for (name, path) in services {
+            text.push_str(&format!(
+                "  {name}:\n    route: {{ host: divided.test{path} }}\n    containers:\n      main: {{ image: public.ecr.aws/divided/{name}, ports: [80] }}\n"
+            ));
+        }
+        navi.write(name, &text)
+    };
+    let first = stack("first.yaml", &[("web", "")]);
+    // One comes before, and one gets the rest.
+    let second = stack(
+        "second.yaml",
+        &[
+            ("api", ", path: /api/*"),
+            ("web", ", path: /shop/*"),
+            ("rest", ""),
+        ],
+    );
+    let visit = |when: &str| {
+        for path in ["/", "/api/v1", "/shop/1"] {
+            let visit = json!({"scheme": "http", "host": "divided.test", "path": path});
+            let answer = post_json(&endpoint, "/_navi/http", &visit);
+            assert_eq!(answer["status"], 200, "{path}, {when}: {answer}");
+        }
+    };
+    navi.sandboxed(&first, &["up", "--yes"]).expect(0);
+    visit("at first");
+    let fresh = counts(&endpoint);
+    let mut call = 1;
+    while killed_at(&navi, &endpoint, &second, call, visit) {
+        navi.sandboxed(&second, &["up", "--yes"]).expect(0);
+        visit("afterwards");
+        changes_nothing_more(&navi, &second);
+        // And the way back, cut off as well.
+        killed_at(&navi, &endpoint, &first, call, visit);
+        navi.sandboxed(&first, &["up", "--yes"]).expect(0);
+        visit("back again");
+        changes_nothing_more(&navi, &first);
+        assert_eq!(counts(&endpoint), fresh, "killed at call {call}");
+        call += 2;
+    }
+    assert!(call > 15, "{call} calls");
+    navi.sandboxed(&second, &["down", "--yes"]).expect(0);
+    assert_eq!(before, inventory(&endpoint, &Inventory::Ids));
+}
+
+#[test]
 fn a_plan_names_the_field_the_successor_and_what_goes() {
     let navi = Navi::new();
     navi.sandboxed(&Navi::shipped("ecs-navi.yaml"), &["up", "--yes"])

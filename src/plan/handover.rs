@@ -13,6 +13,8 @@
 //! A director that is new takes its visitors from another one that served them so far (a rule for `/api/*` before one for the
 //! whole host). It begins as a bridge, too: it leads them to where they were led until its own workload serves.
 //!
+//! And one that goes hands its visitors to another that is to have them, before its own workload goes.
+//!
 //! A run that is cut off in between is taken up where it was: the bridges are ordinary specs, recorded as such.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +24,7 @@ use super::needs::{Need, Until, before_making, before_turning, waits_for};
 use super::recorded::Recorded;
 use super::step::{Action, Reason, Step};
 use crate::observe::Observation;
-use crate::resource::{Address, AnyResource, Known};
+use crate::resource::{Address, AnyResource, Edge, Known};
 
 /// Adds the steps of the bridges and lets the others wait for them. `index` finds the main step of an address.
 pub(super) fn add(
@@ -40,6 +42,7 @@ pub(super) fn add(
     let mut turning = turning_directors(steps, recorded);
     let mut bridges = begin(steps, needs, recorded, observation, known, &index);
     let begun: Vec<usize> = bridges.keys().copied().collect();
+    end(steps, needs, recorded, known, &index, &turning);
     if turning.is_empty() && begun.is_empty() {
         return;
     }
@@ -183,21 +186,10 @@ fn begin(
     known: &Known,
     index: &BTreeMap<Address, usize>,
 ) -> BTreeMap<usize, usize> {
-    let stays = |steps: &[Step], address: &Address| {
-        index.get(address).is_some_and(|&at| {
-            matches!(
-                steps[at].action,
-                Action::Noop | Action::Record | Action::Update
-            )
-        })
-    };
     let serving: Vec<(&Address, &dyn AnyResource)> = recorded
         .iter()
         .filter(|(_, _, resource)| resource.directs_traffic())
-        .filter(|(address, _, resource)| {
-            let leads_to = resource.edges().into_iter().map(|edge| edge.to);
-            stays(steps, address) && leads_to.into_iter().all(|to| stays(steps, &to))
-        })
+        .filter(|(address, _, resource)| serves_and_stays(steps, index, address, &***resource))
         .map(|(address, _, resource)| (address, &**resource as &dyn AnyResource))
         .collect();
     let mut bridges = BTreeMap::new();
@@ -244,6 +236,97 @@ fn begin(
         }
     }
     bridges
+}
+
+/// Has those directors that go lead to where their visitors will be led, before the workloads behind them go or turn away.
+/// They go only when the others take those visitors.
+fn end(
+    steps: &mut Vec<Step>,
+    needs: &mut Vec<Vec<Need>>,
+    recorded: &Recorded,
+    known: &Known,
+    index: &BTreeMap<Address, usize>,
+    turning: &BTreeSet<usize>,
+) {
+    let wanted: Vec<(Address, Arc<dyn AnyResource>)> = index
+        .values()
+        .filter(|at| steps[**at].resource.directs_traffic())
+        // Not where nobody serves yet.
+        .filter(|at| !turning.contains(at) || !awaited(steps, &steps[**at]))
+        .map(|&at| (steps[at].address.clone(), steps[at].resource.clone()))
+        .filter(|(address, resource)| serves_and_stays(steps, index, address, &**resource))
+        .collect();
+    let wanted: Vec<(&Address, &dyn AnyResource)> = wanted
+        .iter()
+        .map(|(address, resource)| (address, &**resource))
+        .collect();
+    for &at in index.values() {
+        let going = &steps[at];
+        let goes = going.action == Action::Delete && going.resource.directs_traffic();
+        if !goes || going.address.is_deposed() {
+            continue;
+        }
+        let (Some((other, bridge)), Some(seen), Some((record, _))) = (
+            going.resource.begins_as(&wanted),
+            &going.seen,
+            recorded.get(&going.address),
+        ) else {
+            continue;
+        };
+        let other = index[&other];
+        if steps[other].acts() && !waits_for(needs, other, at) {
+            needs[at].push(complete(other));
+        }
+        let change = bridge.resource.diff(seen, Some(&record.spec), known);
+        if change.is_empty() {
+            continue;
+        }
+        let last = Step {
+            action: Action::Update,
+            reason: Reason::HandsOver,
+            change,
+            resource: bridge.resource,
+            ..going.clone()
+        };
+        let address = going.address.clone();
+        let handed_over = steps.len();
+        steps.push(last);
+        needs.push(Vec::new());
+        needs[at].push(complete(handed_over));
+        let is_behind = |edges: Vec<Edge>| edges.iter().any(|edge| edge.to == address);
+        for workload in 0..handed_over {
+            let step = &steps[workload];
+            let was_behind = recorded
+                .get(&step.address)
+                .is_some_and(|(record, _)| is_behind(record.edges()));
+            let leaves = match step.action {
+                Action::Delete => true,
+                Action::Update | Action::Replace => !is_behind(step.resource.edges()),
+                _ => false,
+            };
+            if step.resource.is_workload() && was_behind && leaves {
+                needs[workload].push(complete(handed_over));
+            }
+        }
+    }
+}
+
+/// Whether the director is there and leads only to what is there, and both stay.
+fn serves_and_stays(
+    steps: &[Step],
+    index: &BTreeMap<Address, usize>,
+    address: &Address,
+    director: &dyn AnyResource,
+) -> bool {
+    let stays = |address: &Address| {
+        index.get(address).is_some_and(|&at| {
+            matches!(
+                steps[at].action,
+                Action::Noop | Action::Record | Action::Update
+            )
+        })
+    };
+    stays(address) && director.edges().iter().all(|edge| stays(&edge.to))
 }
 
 /// A workload that serves as it is wanted only once its step is done.
