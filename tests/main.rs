@@ -10,6 +10,7 @@ mod configuration;
 mod drift;
 mod endpoints;
 mod every_field;
+mod failures;
 mod full_stack;
 mod interruptions;
 mod kill;

@@ -2,8 +2,9 @@
 
 use aws_sdk_acm::types::RenewalEligibility;
 
+use super::routing::name_in;
 use super::{Aws, canonical_name, send};
-use crate::resource::CallError;
+use crate::resource::{CallError, Holder};
 
 /// What decides whether a listener can use it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,4 +52,23 @@ pub async fn facts(aws: &Aws, arn: &str) -> Result<Option<CertificateFacts>, Cal
                 .unwrap_or_default(),
         }
     }))
+}
+
+/// The load balancers that use the certificate, as holders; empty when AWS can't be asked.
+pub async fn holders_of(aws: &Aws, arn: &str) -> Vec<Holder> {
+    let call = aws.acm.describe_certificate().certificate_arn(arn);
+    let answer = send("acm:DescribeCertificate", call.send()).await;
+    let detail = answer.ok().and_then(|answer| answer.certificate);
+    detail
+        .and_then(|detail| detail.in_use_by)
+        .unwrap_or_default()
+        .into_iter()
+        .map(|user| Holder {
+            what: match user.contains(":loadbalancer/") {
+                true => format!("load balancer {}", name_in(&user)),
+                false => "another user of the certificate".to_owned(),
+            },
+            id: user,
+        })
+        .collect()
 }

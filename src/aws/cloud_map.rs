@@ -137,6 +137,13 @@ fn none_if_gone<T>(answer: Result<Vec<T>, CallError>) -> Result<Vec<T>, CallErro
     }
 }
 
+/// Whether ECS registered the instance for a task: it says so in the attributes (ECS developer guide,
+/// service discovery). Any other one is somebody else's.
+pub fn is_made_by_ecs(instance: &InstanceSummary) -> bool {
+    let attributes = instance.attributes.as_ref();
+    attributes.is_some_and(|attributes| attributes.contains_key("ECS_SERVICE_NAME"))
+}
+
 /// An instance as a holder of its service.
 pub fn instance_holder(instance: InstanceSummary) -> Holder {
     let address = instance

@@ -10,6 +10,8 @@ use crate::resource::Holder;
 pub enum InterfaceFilter<'a> {
     /// Those in this VPC.
     Vpc(&'a str),
+    /// Those in this VPC that have a public address.
+    PublicInVpc(&'a str),
     /// Those in this subnet.
     Subnet(&'a str),
     /// Those that use this security group.
@@ -22,7 +24,7 @@ pub enum InterfaceFilter<'a> {
 /// and lacking it must not fail a `down`.
 pub async fn holders_among_interfaces(aws: &Aws, filter: InterfaceFilter<'_>) -> Vec<Holder> {
     let (name, value) = match filter {
-        InterfaceFilter::Vpc(id) => ("vpc-id", id),
+        InterfaceFilter::Vpc(id) | InterfaceFilter::PublicInVpc(id) => ("vpc-id", id),
         InterfaceFilter::Subnet(id) => ("subnet-id", id),
         InterfaceFilter::SecurityGroup(id) => ("group-id", id),
         InterfaceFilter::ElasticIp(id) => ("association.allocation-id", id),
@@ -40,6 +42,10 @@ pub async fn holders_among_interfaces(aws: &Aws, filter: InterfaceFilter<'_>) ->
             .network_interfaces
             .unwrap_or_default()
             .into_iter()
+            .filter(|interface| {
+                interface.association.is_some()
+                    || !matches!(filter, InterfaceFilter::PublicInVpc(_))
+            })
             .map(holder)
             .collect(),
         Err(_) => Vec::new(),

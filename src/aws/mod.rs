@@ -17,6 +17,7 @@ mod memo;
 pub mod namesakes;
 mod ownership;
 pub mod quotas;
+mod routing;
 pub mod tags;
 pub mod usage;
 mod zone_records;
@@ -30,6 +31,7 @@ pub use interfaces::{InterfaceFilter, holders_among_interfaces};
 pub use listings::describe_present;
 pub use memo::Memo;
 pub use ownership::{ours_or_taken, taken};
+pub use routing::holders_among_rules;
 pub use zone_records::{
     canonical_name, canonical_target, change_records, fresh_zone_records, remove_records,
     zone_records,

@@ -145,9 +145,13 @@ impl GlobalOptions {
                 option(name, value);
             }
         }
-        if self.sandbox {
-            words.push("--sandbox".to_owned());
-        }
+        let json = self.json().then_some("--output json");
+        let flags = [
+            self.sandbox.then_some("--sandbox"),
+            self.yes.then_some("--yes"),
+            json,
+        ];
+        words.extend(flags.into_iter().flatten().map(str::to_owned));
         words.join(" ")
     }
 }
@@ -239,7 +243,7 @@ mod tests {
         .unwrap();
         assert_eq!(
             arguments.global.spelled_out("up"),
-            "navi up -f 'my stack.yaml' --set TOKEN=... --sandbox"
+            "navi up -f 'my stack.yaml' --set TOKEN=... --sandbox --yes"
         );
     }
 

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep_until};
 use super::poll::{Poller, Verdict, WaitFor};
 use super::report::{RunReport, milliseconds};
 use super::step::{self, End, Work};
-use super::tracker::{Stage, Tracker};
+use super::tracker::{InTheWay, Stage, Tracker};
 use crate::plan::{Action, Plan, Reason, Until};
 use crate::report::event::{self, Event, Sink};
 use crate::resource::{AnyLookup, BoxFuture, CallError, Changing, Cloud, Known, StepError};
@@ -331,15 +331,23 @@ impl<'a> Executor<'a> {
             address: step.address.clone(),
             action: shown(step.action).unwrap_or(event::Action::Wait),
             error: error.source.clone(),
+            holders: error.holders.clone(),
             leftover: (&error.leftover).into(),
             milliseconds: self.took(index),
         });
-        for blocked in self.tracker.failed(index) {
+        let InTheWay { first, further } = self.tracker.failed(index);
+        for blocked in first {
             let other = &self.plan.steps[blocked];
             self.report.blocked += 1;
             self.sink.event(&Event::StepBlocked {
                 address: other.address.clone(),
                 action: shown(other.action).unwrap_or(event::Action::Wait),
+                by: step.address.clone(),
+            });
+        }
+        for blocked in further {
+            self.sink.event(&Event::StepBlockedToo {
+                address: self.plan.steps[blocked].address.clone(),
                 by: step.address.clone(),
             });
         }
@@ -356,6 +364,7 @@ impl<'a> Executor<'a> {
             &StepError {
                 leftover: crate::resource::Leftover::Maybe,
                 source: error,
+                holders: Vec::new(),
             },
         );
         self.stop_starting();

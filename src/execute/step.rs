@@ -300,7 +300,7 @@ async fn delete(
             _ => Vec::new(),
         };
         if !passes || began.elapsed() + pause > timing.gone_within || *work.stop.borrow() {
-            break Err(naming(error, &holders));
+            break Err(StepError { holders, ..error });
         }
         // Nobody listens any more only when the run is over.
         let _ = work.progress.send((index, held_up(&error, &holders)));
@@ -323,22 +323,9 @@ async fn delete(
     }
 }
 
-/// The error with what is known of its cause: AWS's own words rarely name it.
-fn naming(error: StepError, holders: &[Holder]) -> StepError {
-    if holders.is_empty() {
-        return error;
-    }
-    let message = format!("{} ({})", error.source.message, held_by(holders));
-    let source = CallError {
-        message,
-        ..error.source
-    };
-    StepError { source, ..error }
-}
-
 fn held_up(error: &StepError, holders: &[Holder]) -> String {
     if !holders.is_empty() {
-        return held_by(holders);
+        return Holder::sentence(holders);
     }
     // Each attempt has a request ID of its own, and the same refusal is news only once.
     let source = CallError {
@@ -346,19 +333,6 @@ fn held_up(error: &StepError, holders: &[Holder]) -> String {
         ..error.source.clone()
     };
     format!("AWS still refuses: {source}")
-}
-
-fn held_by(holders: &[Holder]) -> String {
-    let named: Vec<String> = holders
-        .iter()
-        .take(3)
-        .map(|holder| format!("{} ({})", holder.id, holder.what))
-        .collect();
-    let more = match holders.len().saturating_sub(3) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    format!("held by {}{more}", named.join(", "))
 }
 
 /// Finishes a removal that an earlier run had begun, so that the same resource can be made anew.

@@ -25,6 +25,14 @@ pub(super) enum Stage {
     Blocked(usize),
 }
 
+/// Whom a failed step is in the way of.
+pub(super) struct InTheWay {
+    /// These are blocked from now on.
+    pub first: Vec<usize>,
+    /// These were blocked already, by another one.
+    pub further: Vec<usize>,
+}
+
 /// The stages of all steps and the queue of those that may start.
 pub(super) struct Tracker {
     stages: Vec<Stage>,
@@ -122,20 +130,26 @@ impl Tracker {
         }
     }
 
-    /// The step failed. Answers the steps that are blocked by it, directly or through others.
-    pub(super) fn failed(&mut self, index: usize) -> Vec<usize> {
+    /// The step failed. Answers the steps that need it, directly or through others.
+    pub(super) fn failed(&mut self, index: usize) -> InTheWay {
         self.stages[index] = Stage::Failed;
-        let mut blocked = BTreeSet::new();
+        let mut dependents = BTreeSet::new();
         let mut open = vec![index];
         while let Some(at) = open.pop() {
             for &(dependent, _) in &self.dependents[at] {
-                if self.stages[dependent] == Stage::Waiting && blocked.insert(dependent) {
-                    self.stages[dependent] = Stage::Blocked(index);
+                let hopes = matches!(self.stages[dependent], Stage::Waiting | Stage::Blocked(_));
+                if hopes && dependents.insert(dependent) {
                     open.push(dependent);
                 }
             }
         }
-        blocked.into_iter().collect()
+        let (first, further): (Vec<_>, Vec<_>) = dependents
+            .into_iter()
+            .partition(|&dependent| self.stages[dependent] == Stage::Waiting);
+        for &dependent in &first {
+            self.stages[dependent] = Stage::Blocked(index);
+        }
+        InTheWay { first, further }
     }
 
     /// Whether another step waits for this one to come so far.

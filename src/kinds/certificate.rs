@@ -16,11 +16,12 @@ use super::hosted_zone::HostedZone;
 pub use super::validation_records::ValidationRecord;
 use super::validation_records::{missing, record_set, validation_records};
 use crate::aws::{
-    Aws, Settle, canonical_name, change_records, remove_records, send, settle, tags, zone_records,
+    Aws, Settle, canonical_name, certificates, change_records, remove_records, send, settle, tags,
+    zone_records,
 };
 use crate::resource::{
-    CallError, Change, Context, Effect, Known, Lookup, Readiness, Ref, Resource, StepError, TagMap,
-    Timing,
+    CallError, Change, Context, Effect, Holder, Known, Lookup, Readiness, Ref, Resource, StepError,
+    TagMap, Timing,
 };
 
 /// What the stack wants.
@@ -230,6 +231,14 @@ impl Resource for Certificate {
             .map(record_set)
             .collect::<Result<_, _>>()?;
         Ok(remove_records(aws, &zone.zone_id, ours).await?)
+    }
+
+    async fn holders(
+        &self,
+        context: &Context<'_, Aws>,
+        outputs: &CertificateOutputs,
+    ) -> Vec<Holder> {
+        certificates::holders_of(context.cloud, &outputs.arn).await
     }
 }
 

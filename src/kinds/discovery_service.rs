@@ -360,6 +360,7 @@ async fn deregister_leftovers(aws: &Aws, service_id: &str) {
     let ids = instances
         .unwrap_or_default()
         .into_iter()
+        .filter(cloud_map::is_made_by_ecs)
         .filter_map(|instance| instance.id);
     let calls = ids.map(|instance_id| {
         let call = aws

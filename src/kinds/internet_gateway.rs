@@ -208,7 +208,7 @@ impl Resource for InternetGateway {
     ) -> Vec<Holder> {
         match context.known.get(&self.vpc, |vpc| vpc.vpc_id) {
             Some(vpc_id) => {
-                holders_among_interfaces(context.cloud, InterfaceFilter::Vpc(&vpc_id)).await
+                holders_among_interfaces(context.cloud, InterfaceFilter::PublicInVpc(&vpc_id)).await
             }
             None => Vec::new(),
         }

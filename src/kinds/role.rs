@@ -1,6 +1,7 @@
 //! The IAM role with its trust policy and inline policies: how is it made, compared, changed and removed?
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,7 @@ use serde_json::Value;
 use super::policy_document::{canonical_policy, parsed};
 use crate::aws::{Aws, Settle, ours_or_taken, send, settle, tags};
 use crate::resource::{
-    CallError, Change, Context, Effect, Holder, Known, Lookup, Resource, StepError, TagMap,
+    CallError, Change, Context, Effect, Holder, Known, Lookup, Resource, StepError, TagMap, Timing,
 };
 
 /// What the stack wants.
@@ -51,6 +52,11 @@ pub struct RoleOutputs {
 
 impl Resource for Role {
     const KIND: &'static str = "role";
+    const TIMING: Timing = Timing {
+        // What is still attached after two minutes was attached by somebody (aws-behaviour §2.8).
+        gone_within: Duration::from_secs(120),
+        ..Timing::IMMEDIATE
+    };
     type Cloud = Aws;
     type Observed = RoleObserved;
     type Outputs = RoleOutputs;

@@ -1,6 +1,7 @@
 //! The target group of IP targets with its health check: how is it made, compared, changed and removed?
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use aws_sdk_elasticloadbalancingv2::types::{
     Matcher, ProtocolEnum, TargetGroupAttribute, TargetTypeEnum,
@@ -9,9 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use super::load_balancer::LoadBalancer;
 use super::vpc::Vpc;
-use crate::aws::{Aws, Settle, describe_present, ours_or_taken, send, settle, tags, taken};
+use crate::aws::{
+    Aws, Settle, describe_present, holders_among_rules, ours_or_taken, send, settle, tags, taken,
+};
 use crate::resource::{
-    CallError, Change, Context, Effect, Known, Lookup, Ref, Resource, StepError, TagMap, UniqueName,
+    CallError, Change, Context, Effect, Holder, Known, Lookup, Ref, Resource, StepError, TagMap,
+    Timing, UniqueName,
 };
 
 /// What AWS gives a new group (aws-behaviour §2.14): wanting it takes no call.
@@ -87,6 +91,11 @@ pub struct TargetGroupOutputs {
 
 impl Resource for TargetGroup {
     const KIND: &'static str = "target_group";
+    const TIMING: Timing = Timing {
+        // A rule that is gone holds it for a moment more (aws-behaviour §2.14).
+        gone_within: Duration::from_secs(120),
+        ..Timing::IMMEDIATE
+    };
     type Cloud = Aws;
     type Observed = TargetGroupObserved;
     type Outputs = TargetGroupOutputs;
@@ -227,6 +236,14 @@ impl Resource for TargetGroup {
             Err(error) if !error.is_not_found() => Err(error.into()),
             _ => Ok(()),
         }
+    }
+
+    async fn holders(
+        &self,
+        context: &Context<'_, Aws>,
+        outputs: &TargetGroupOutputs,
+    ) -> Vec<Holder> {
+        holders_among_rules(context.cloud, &outputs.arn).await
     }
 }
 

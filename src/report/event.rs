@@ -8,7 +8,7 @@ use std::fmt;
 use serde::Serialize;
 
 pub use crate::resource::id_of;
-use crate::resource::{Address, CallError, Leftover};
+use crate::resource::{Address, CallError, Holder, Leftover};
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -51,6 +51,8 @@ pub enum Event {
         address: Address,
         action: Action,
         error: CallError,
+        /// What kept AWS from doing it, as far as AWS tells.
+        holders: Vec<Holder>,
         leftover: LeftBehind,
         milliseconds: u64,
     },
@@ -60,6 +62,8 @@ pub enum Event {
         action: Action,
         by: Address,
     },
+    /// A blocked step needs this failed one too.
+    StepBlockedToo { address: Address, by: Address },
     /// The step did not start because the run was interrupted or ran out of time.
     StepSkipped { address: Address, action: Action },
     /// Ctrl-C: the first lets what runs finish, the second (`again`) stops at once.

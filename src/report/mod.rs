@@ -1,5 +1,6 @@
 //! How is a run told to the person, or the program, that watches it? One event enum and its renderers.
 
+mod advice;
 pub mod event;
 mod json;
 mod palette;

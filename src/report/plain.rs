@@ -120,6 +120,7 @@ pub(super) mod tests {
                     class: ErrorClass::NotYet,
                     certainty: Certainty::Rejected,
                 },
+                holders: Vec::new(),
                 leftover: LeftBehind::Exists {
                     id: Some("backend-service".to_owned()),
                 },
@@ -129,6 +130,10 @@ pub(super) mod tests {
                 address: records(),
                 action: Action::Create,
                 by: service(),
+            },
+            Event::StepBlockedToo {
+                address: records(),
+                by: Address::new("load_balancer", "main"),
             },
             Event::Interrupted { again: false },
             Event::StepSkipped {

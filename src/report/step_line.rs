@@ -2,6 +2,7 @@
 
 use super::event::{Action, Event, LeftBehind};
 use super::palette::Palette;
+use crate::resource::Holder;
 
 /// Wide enough for nearly all addresses; a longer one only pushes its own line.
 pub(super) const ADDRESS_WIDTH: usize = 40;
@@ -83,6 +84,7 @@ pub(super) fn lasting_lines(event: &Event, tally: Tally, palette: &Palette) -> V
         Event::StepFailed {
             address,
             error,
+            holders,
             leftover,
             milliseconds,
             ..
@@ -96,6 +98,7 @@ pub(super) fn lasting_lines(event: &Event, tally: Tally, palette: &Palette) -> V
                 ),
                 format!("    {error}"),
             ];
+            lines.extend(held_by(holders).map(|text| format!("    {text}")));
             lines.extend(left_behind(leftover).map(|text| format!("    {text}")));
             lines
         }
@@ -119,11 +122,18 @@ pub(super) fn lasting_lines(event: &Event, tally: Tally, palette: &Palette) -> V
             "{warning}out of time{warning:#}: nothing more is started or waited for"
         )],
         Event::Warning { message } => vec![format!("{warning}warning{warning:#}: {message}")],
-        Event::StepBegan { .. }
+        // The end of the run says it.
+        Event::StepBlockedToo { .. }
+        | Event::StepBegan { .. }
         | Event::StepProgress { .. }
         | Event::StepExists { .. }
         | Event::RunEnded { .. } => Vec::new(),
     }
+}
+
+/// Who kept AWS from doing it.
+pub(super) fn held_by(holders: &[Holder]) -> Option<String> {
+    (!holders.is_empty()).then(|| Holder::sentence(holders))
 }
 
 /// What is left in the account, as a sentence.

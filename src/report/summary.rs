@@ -7,10 +7,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
+use super::advice::advice;
 use super::event::{Action, Event, LeftBehind, Sink};
 use super::palette::Palette;
-use super::step_line::{ADDRESS_WIDTH, counted, duration, left_behind};
-use crate::resource::{Address, CallError};
+use super::step_line::{ADDRESS_WIDTH, counted, duration, held_by, left_behind};
+use crate::resource::{Address, CallError, Holder};
 
 /// How many of the longest steps are told.
 const LONGEST: usize = 5;
@@ -42,14 +43,18 @@ struct Failed {
     address: Address,
     action: Action,
     error: CallError,
+    holders: Vec<Holder>,
     leftover: LeftBehind,
+    /// What the person can do about it.
+    hint: Option<&'static str>,
     milliseconds: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 struct Blocked {
     address: Address,
-    by: Address,
+    /// All that failed and that it needs: mending one of several is not enough.
+    by: BTreeSet<Address>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -127,6 +132,7 @@ impl Told {
                 address,
                 action,
                 error,
+                holders,
                 leftover,
                 milliseconds,
             } => {
@@ -134,15 +140,26 @@ impl Told {
                     address: address.clone(),
                     action: *action,
                     error: error.clone(),
+                    holders: holders.clone(),
                     leftover: leftover.clone(),
+                    hint: advice(error),
                     milliseconds: *milliseconds,
                 });
+                // In which order they failed was told when they did; two equal runs end alike.
+                self.failed
+                    .sort_by(|one, other| one.address.cmp(&other.address));
                 self.took(address, *milliseconds);
             }
             Event::StepBlocked { address, by, .. } => self.blocked.push(Blocked {
                 address: address.clone(),
-                by: by.clone(),
+                by: BTreeSet::from([by.clone()]),
             }),
+            Event::StepBlockedToo { address, by } => {
+                let blocked = self.blocked.iter_mut();
+                for blocked in blocked.filter(|blocked| blocked.address == *address) {
+                    blocked.by.insert(by.clone());
+                }
+            }
             // What had begun stays among the unfinished.
             Event::StepSkipped { address, .. } if !self.unfinished.contains(address) => {
                 self.skipped.push(address.clone());
@@ -189,8 +206,9 @@ impl Told {
 
     fn render(&self, context: &SummaryContext<'_>, palette: &Palette) -> String {
         let mut text = String::new();
-        self.render_failures(&mut text, palette);
+        // What went wrong stands last, where the eye is when the run is over.
         self.render_longest(&mut text, palette);
+        self.render_failures(&mut text, palette);
         self.render_totals(&mut text, palette);
         if self.outcome() != Outcome::Done {
             line(
@@ -202,7 +220,13 @@ impl Told {
     }
 
     fn render_failures(&self, text: &mut String, palette: &Palette) {
-        let Palette { bad, warning, .. } = palette;
+        let Palette {
+            bad,
+            warning,
+            heading,
+            ..
+        } = palette;
+        let mut hints = BTreeSet::new();
         for failed in &self.failed {
             line(
                 text,
@@ -214,22 +238,24 @@ impl Told {
                 ),
             );
             line(text, format_args!("    {}", failed.error));
-            if let Some(left) = left_behind(&failed.leftover) {
-                line(text, format_args!("    {left}"));
+            let known = held_by(&failed.holders).into_iter();
+            for sentence in known.chain(left_behind(&failed.leftover)) {
+                line(text, format_args!("    {sentence}"));
             }
-            let blocked: Vec<String> = self
+            // What holds for several failures is said once.
+            if let Some(hint) = failed.hint.filter(|hint| hints.insert(*hint)) {
+                line(text, format_args!("    {heading}hint{heading:#}: {hint}"));
+            }
+            let blocked: BTreeSet<&Address> = self
                 .blocked
                 .iter()
-                .filter(|blocked| blocked.by == failed.address)
-                .map(|blocked| blocked.address.to_string())
+                .filter(|blocked| blocked.by.contains(&failed.address))
+                .map(|blocked| &blocked.address)
                 .collect();
             if !blocked.is_empty() {
                 line(
                     text,
-                    format_args!(
-                        "    {warning}blocked{warning:#} by it: {}",
-                        blocked.join(", ")
-                    ),
+                    format_args!("    {warning}blocked{warning:#} by it: {}", joined(blocked)),
                 );
             }
         }
@@ -373,12 +399,14 @@ mod tests {
                 address,
                 action,
                 error,
+                holders,
                 milliseconds,
                 ..
             } => Some(Event::StepFailed {
                 address,
                 action,
                 error,
+                holders,
                 milliseconds,
                 leftover: LeftBehind::Nothing,
             }),

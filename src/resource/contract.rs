@@ -117,6 +117,22 @@ pub struct Holder {
     pub what: String,
 }
 
+impl Holder {
+    /// Who holds it, for a person: three of them by name.
+    pub fn sentence(holders: &[Holder]) -> String {
+        let named: Vec<String> = holders
+            .iter()
+            .take(3)
+            .map(|holder| format!("{} ({})", holder.id, holder.what))
+            .collect();
+        let more = match holders.len().saturating_sub(3) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!("held by {}{more}", named.join(", "))
+    }
+}
+
 /// What a resource is in between, while the objects that it leads to change places.
 #[derive(Clone, Debug)]
 pub struct Bridge<K> {

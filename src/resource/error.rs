@@ -5,6 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Holder;
+
 /// What an error asks of the caller. `aws/errors.rs` decides it, from aws-behaviour §2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -123,6 +125,8 @@ pub struct StepError {
     pub leftover: Leftover,
     /// The call that failed.
     pub source: CallError,
+    /// What kept AWS from doing it, where AWS's own words don't name it.
+    pub holders: Vec<Holder>,
 }
 
 impl StepError {
@@ -132,7 +136,11 @@ impl StepError {
             Ok(value) => Leftover::Known(value),
             Err(_) => Leftover::Maybe,
         };
-        StepError { leftover, source }
+        StepError {
+            leftover,
+            source,
+            holders: Vec::new(),
+        }
     }
 }
 
@@ -143,6 +151,10 @@ impl From<CallError> for StepError {
             Certainty::Rejected => Leftover::None,
             Certainty::Ambiguous => Leftover::Maybe,
         };
-        StepError { leftover, source }
+        StepError {
+            leftover,
+            source,
+            holders: Vec::new(),
+        }
     }
 }

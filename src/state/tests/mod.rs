@@ -47,6 +47,7 @@ fn step_error(leftover: Leftover) -> StepError {
             class: ErrorClass::Transient,
             certainty: Certainty::Ambiguous,
         },
+        holders: Vec::new(),
     }
 }
 
