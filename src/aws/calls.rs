@@ -9,8 +9,8 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use tokio::time::{Instant, sleep};
 
-use super::errors::call_error;
-use crate::resource::{CallError, Certainty, ErrorClass};
+use super::call_error::call_error;
+use crate::resource::{CallError, Certainty};
 
 /// Makes one call and gives its error a class.
 pub async fn send<O, E>(
@@ -43,22 +43,6 @@ pub enum Settle {
     /// (aws-behaviour §2, IAM propagation), four for ECS services (§2.18 "retry"), five for a
     /// certificate at a listener (§1 row 18).
     Spreading,
-}
-
-impl Settle {
-    fn budget(self, class: ErrorClass) -> Option<Duration> {
-        match (self, class) {
-            (_, ErrorClass::Throttled) => Some(Duration::from_secs(120)),
-            (Settle::Fresh | Settle::Spreading, ErrorClass::NotFound) => {
-                Some(Duration::from_secs(60))
-            }
-            (Settle::Spreading, ErrorClass::NotYet) => Some(Duration::from_secs(300)),
-            (Settle::Fresh | Settle::Contended, ErrorClass::NotYet) => {
-                Some(Duration::from_secs(60))
-            }
-            _ => None,
-        }
-    }
 }
 
 /// Makes one call, again and again while AWS definitely refuses it for a reason that passes.
@@ -170,6 +154,41 @@ mod tests {
                 let throttled = || refusal(status, "RequestLimitExceeded");
                 let (result, calls) = called(how, 20, throttled).await;
                 assert_eq!((result, calls), (Ok(()), 21), "{status} {how:?}");
+            }
+        }
+    }
+
+    /// How long each way of calling waits for each class of refusal (aws-behaviour §2, §1 row 18, §2.18).
+    #[tokio::test(start_paused = true)]
+    async fn every_reason_to_call_again_has_its_budget() {
+        let codes = [
+            "RequestLimitExceeded",
+            "InvalidVpcID.NotFound",
+            "OperationAbortedException",
+            "DependencyViolation",
+            "VpcLimitExceeded",
+            "UnauthorizedOperation",
+            "RouteAlreadyExists",
+            "InvalidParameterValue",
+        ];
+        let budgets = [
+            (Settle::Throttling, [120, 0, 0, 0, 0, 0, 0, 0]),
+            (Settle::Fresh, [120, 60, 60, 0, 0, 0, 0, 0]),
+            (Settle::Contended, [120, 0, 60, 0, 0, 0, 0, 0]),
+            (Settle::Spreading, [120, 60, 300, 0, 0, 0, 0, 0]),
+        ];
+        for (how, seconds) in budgets {
+            for (code, seconds) in codes.into_iter().zip(seconds) {
+                let began = Instant::now();
+                let (result, _) = called(how, u32::MAX, || refusal(400, code)).await;
+                assert_eq!(result.unwrap_err().code.as_deref(), Some(code));
+                // The last pause may fall short of the end by itself.
+                let waited = began.elapsed().as_secs();
+                let longest = waited + u64::from(seconds > 0) * 2;
+                assert!(
+                    (waited..=longest).contains(&seconds),
+                    "{how:?}, {code}: {waited} s"
+                );
             }
         }
     }

@@ -1,144 +1,34 @@
-//! What does an error of AWS ask for? Every code that navi treats in its own way is in this table.
+//! What does an error of AWS ask for? Every code that navi treats in its own way is in this table, and so is how
+//! long a call is made again for it.
 
-use std::error::Error;
+use std::time::Duration;
 
-use aws_credential_types::provider::error::CredentialsError;
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use aws_types::request_id::RequestId;
+use super::Settle;
+use crate::resource::ErrorClass;
 
-use super::change_batch_refusal::invalid_change_batch;
-use crate::resource::{CallError, Certainty, ErrorClass};
-
-/// Ours, from the SDK's.
-pub(super) fn call_error<E>(operation: &str, error: &SdkError<E, HttpResponse>) -> CallError
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-{
-    if let Some(reason) = no_credentials(error) {
-        return CallError {
-            operation: operation.to_owned(),
-            code: None,
-            message: reason,
-            request_id: None,
-            class: ErrorClass::Denied,
-            // Without credentials there is no signature, and nothing was sent.
-            certainty: Certainty::Rejected,
+impl Settle {
+    /// For how long a call that AWS refused for this reason is made again; `None`: not at all.
+    /// How long a delete is asked for again while something is in use is each kind's `gone_within`.
+    pub(super) fn budget(self, class: ErrorClass) -> Option<Duration> {
+        let seconds = match (self, class) {
+            (_, ErrorClass::Throttled) => 120,
+            // AWS shows what was just made within seconds. Terraform waits for five minutes, which serves nobody
+            // where the object is really gone: the next run makes it again.
+            (Settle::Fresh | Settle::Spreading, ErrorClass::NotFound) => 60,
+            (Settle::Spreading, ErrorClass::NotYet) => 300,
+            (Settle::Fresh | Settle::Contended, ErrorClass::NotYet) => 60,
+            _ => return None,
         };
-    }
-    let status = error
-        .raw_response()
-        .map(|response| response.status().as_u16());
-    let answer = match error.code() {
-        Some(code) => Some((
-            code.to_owned(),
-            error.message().unwrap_or_default().to_owned(),
-        )),
-        None => error
-            .raw_response()
-            .and_then(|response| invalid_change_batch(response.body())),
-    };
-    let (code, message) = match answer {
-        Some((code, message)) if message.is_empty() => {
-            (Some(code), "no further explanation".to_owned())
-        }
-        Some((code, message)) => (Some(code), message),
-        None => (
-            None,
-            match error.message() {
-                Some(message) if !message.is_empty() => message.to_owned(),
-                _ => readable(error),
-            },
-        ),
-    };
-    let answered = matches!(error, SdkError::ServiceError(_));
-    let refused = answered && status.is_some_and(|status| status < 500);
-    let class = match (&code, answered) {
-        (Some(code), true) => match classify(code, &message) {
-            // A 5xx whose code says nothing more.
-            ErrorClass::Other if !refused => ErrorClass::Transient,
-            class => class,
-        },
-        (_, true) if refused => ErrorClass::Other,
-        // A proxy or a load balancer in between.
-        (_, true) => ErrorClass::Transient,
-        (_, false) => match error {
-            SdkError::ConstructionFailure(_) => ErrorClass::Invalid,
-            SdkError::DispatchFailure(failure) if failure.is_user() => ErrorClass::Invalid,
-            _ => ErrorClass::Transient,
-        },
-    };
-    // A throttled request was not carried out, whatever its status: some services throttle with 503.
-    let rejected = refused
-        || (answered && class == ErrorClass::Throttled)
-        || matches!(error, SdkError::ConstructionFailure(_));
-    CallError {
-        operation: operation.to_owned(),
-        code,
-        message,
-        request_id: error.request_id().map(str::to_owned),
-        class,
-        certainty: if rejected {
-            Certainty::Rejected
-        } else {
-            Certainty::Ambiguous
-        },
+        Some(Duration::from_secs(seconds))
     }
 }
 
-/// Why there are no credentials, when that is what is wrong.
-fn no_credentials(error: &(dyn Error + 'static)) -> Option<String> {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        match error.downcast_ref::<CredentialsError>() {
-            Some(CredentialsError::CredentialsNotLoaded(_)) => {
-                return Some(
-                    "no credentials: neither the environment nor the profile has any, \
-                     and there is no role of a web identity, a container or an instance"
-                        .to_owned(),
-                );
-            }
-            Some(error) => return Some(format!("no credentials: {}", chain(error))),
-            None => cause = error.source(),
-        }
-    }
-    None
-}
-
-/// An error and its causes, in one line.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let message = error.to_string();
-        // Some errors repeat their cause in their own text.
-        if !text.ends_with(&message) {
-            text.push_str(&format!(": {message}"));
-        }
-        cause = error.source();
-    }
-    text
-}
-
-/// The causes of an error that AWS never answered, in one line.
-fn readable<E>(error: &SdkError<E, HttpResponse>) -> String
-where
-    E: std::error::Error + 'static,
-{
-    match error {
-        SdkError::TimeoutError(_) => "no answer in time".to_owned(),
-        SdkError::ServiceError(answer) => format!(
-            "the answer has status {} and nothing of AWS's in it",
-            answer.raw().status().as_u16()
-        ),
-        other => chain(other),
-    }
-}
-
-/// The class of a code that AWS answered, with its message where the code is used for many things.
-pub fn classify(code: &str, message: &str) -> ErrorClass {
-    if let Some(class) = by_message(code, message) {
+/// The class of a code that AWS answered to a call, with its message where the code is used for many things.
+///
+/// What aws-behaviour has and this table leaves out on purpose: a denied PutRetentionPolicy (§2.10), which passes only
+/// when the caller's own permissions are new, and navi gives itself none; `VolumeInUse`, as navi makes no volumes.
+pub fn classify(operation: &str, code: &str, message: &str) -> ErrorClass {
+    if let Some(class) = by_operation(operation, code).or_else(|| by_message(code, message)) {
         return class;
     }
     match code {
@@ -180,7 +70,12 @@ pub fn classify(code: &str, message: &str) -> ErrorClass {
         | "UnsupportedCertificate"
         | "CertificateNotFound"
         | "CertificateNotFoundException"
-        | "DuplicateRequest" => ErrorClass::NotYet,
+        | "DuplicateRequest"
+        // The API models of IAM and ACM: the same object is still being changed, "try again".
+        | "EntityTemporarilyUnmodifiable"
+        | "EntityTemporarilyUnmodifiableException"
+        | "RequestInProgressException"
+        | "ConflictException" => ErrorClass::NotYet,
 
         // `Gateway.NotAttached`: the attachment is what is not there (aws-behaviour §2.3).
         "NatGatewayNotFound"
@@ -188,6 +83,8 @@ pub fn classify(code: &str, message: &str) -> ErrorClass {
         | "NoSuchEntity"
         | "NoSuchEntityException"
         | "NoSuchHostedZone"
+        | "NoSuchChange"
+        | "HostedZoneNotFound"
         | "LoadBalancerNotFound"
         | "LoadBalancerNotFoundException"
         | "TargetGroupNotFound"
@@ -199,6 +96,7 @@ pub fn classify(code: &str, message: &str) -> ErrorClass {
         | "SubnetNotFound"
         | "InvalidSecurityGroup"
         | "NamespaceNotFound"
+        | "NamespaceNotFoundException"
         | "ServiceNotFound"
         | "ServiceNotFoundException"
         | "ServiceNotActiveException"
@@ -232,25 +130,18 @@ pub fn classify(code: &str, message: &str) -> ErrorClass {
         | "ConflictingDomainExists"
         | "InvalidSubnet.Conflict" => ErrorClass::AlreadyExists,
 
-        // aws-behaviour §5.
-        "VpcLimitExceeded"
-        | "SubnetLimitExceeded"
-        | "InternetGatewayLimitExceeded"
-        | "AddressLimitExceeded"
-        | "NatGatewayLimitExceeded"
-        | "RouteTableLimitExceeded"
-        | "SecurityGroupLimitExceeded"
-        | "VpcEndpointLimitExceeded"
-        | "RulesPerSecurityGroupLimitExceeded"
-        | "TooManyLoadBalancers"
-        | "TooManyTargetGroups"
-        | "TooManyListeners"
-        | "TooManyRules"
-        | "TooManyHostedZones"
-        | "LimitExceeded"
-        | "LimitExceededException"
-        | "ResourceLimitExceeded"
-        | "ServiceQuotaExceededException" => ErrorClass::Quota,
+        "LimitsExceeded" | "QuotaExceededException" | "ServiceQuotaExceededException" => {
+            ErrorClass::Quota
+        }
+        // aws-behaviour §5. EC2 and IAM (`VpcLimitExceeded`), ECS, Cloud Map and ACM (`LimitExceededException`), and
+        // Elastic Load Balancing and Route 53 (`TooManyRules`) have one for each thing that can be too many.
+        // The throttling codes that read alike stand above.
+        code if code.ends_with("LimitExceeded")
+            || code.ends_with("LimitExceededException")
+            || code.starts_with("TooMany") =>
+        {
+            ErrorClass::Quota
+        }
 
         "AccessDenied"
         | "AccessDeniedException"
@@ -258,10 +149,27 @@ pub fn classify(code: &str, message: &str) -> ErrorClass {
         | "UnrecognizedClientException"
         | "InvalidClientTokenId"
         | "AuthFailure"
+        | "NotAuthorized"
+        | "NotAuthorizedException"
+        | "DependencyAccessDeniedException"
+        // Credentials that ran out: each protocol has its own word. EC2's is said of a wrong clock too.
         | "ExpiredToken"
         | "ExpiredTokenException"
+        | "RequestExpired"
+        | "RequestTimeTooSkewed"
+        | "InvalidSignatureException"
         | "SignatureDoesNotMatch"
-        | "OptInRequired" => ErrorClass::Denied,
+        | "IncompleteSignature"
+        | "IncompleteSignatureException"
+        | "MissingAuthenticationToken"
+        | "MissingAuthenticationTokenException"
+        // The account itself.
+        | "OptInRequired"
+        | "SubscriptionRequiredException"
+        | "PendingVerification"
+        | "RegionDisabledException"
+        | "Blocked"
+        | "BlockedException" => ErrorClass::Denied,
 
         "InternalError"
         | "InternalFailure"
@@ -281,11 +189,28 @@ pub fn classify(code: &str, message: &str) -> ErrorClass {
         | "InvalidInput"
         | "InvalidParameter"
         | "InvalidParameterException"
+        | "InvalidParameterCombination"
         | "InvalidParameterValue"
         | "MissingParameter"
+        | "InvalidArnException"
+        | "InvalidConfigurationRequest"
+        | "InvalidDomainName"
+        | "InvalidTagException"
+        | "PlatformTaskDefinitionIncompatibilityException"
+        | "PlatformUnknownException"
+        | "UnsupportedFeatureException"
         | "MalformedPolicyDocument"
         | "MalformedPolicyDocumentException" => ErrorClass::Invalid,
         _ => ErrorClass::Other,
+    }
+}
+
+/// The codes that mean something else in answer to one operation.
+fn by_operation(operation: &str, code: &str) -> Option<ErrorClass> {
+    match (operation, code) {
+        // aws-behaviour §2.4 "retry": a target that is too fresh. Elsewhere this is ECS's word for bad input.
+        ("ec2:CreateRoute", "InvalidParameterException") => Some(ErrorClass::NotYet),
+        _ => None,
     }
 }
 
@@ -293,11 +218,19 @@ pub fn classify(code: &str, message: &str) -> ErrorClass {
 fn by_message(code: &str, message: &str) -> Option<ErrorClass> {
     let says = |text: &str| message.contains(text);
     match code {
+        // aws-behaviour §2, throttling names: a rate is no limit that can be reached for good, whatever the code
+        // says. The second one is RegisterTaskDefinition's.
+        "LimitExceeded" | "LimitExceededException" | "ClientException"
+            if says("Rate exceeded") || says("Too many concurrent attempts") =>
+        {
+            Some(ErrorClass::Throttled)
+        }
         // ECS answers nearly everything with these two (aws-behaviour §1 rows 30 and 32, §2.18).
         "InvalidParameterException" | "ClientException" => {
             if says("does not have an associated load balancer")
                 || says("Unable to assume the service linked role")
                 || says("verify that the ECS service role being passed has the proper permissions")
+                || says("cannot be assumed")
                 || says("still Draining")
             {
                 Some(ErrorClass::NotYet)
@@ -436,7 +369,11 @@ mod tests {
             ),
         ];
         for (code, message, class) in cases {
-            assert_eq!(classify(code, message), class, "{code}: {message}");
+            assert_eq!(
+                classify("ecs:CreateService", code, message),
+                class,
+                "{code}: {message}"
+            );
         }
     }
 
@@ -447,12 +384,15 @@ mod tests {
             "InvalidGroup.NotFound",
             "InvalidAllocationID.NotFound",
         ] {
-            assert_eq!(classify(code, ""), ErrorClass::NotFound);
+            assert_eq!(classify("ec2:CreateSubnet", code, ""), ErrorClass::NotFound);
         }
     }
 
     #[test]
     fn an_unknown_code_is_other() {
-        assert_eq!(classify("SomethingNew", "whatever"), ErrorClass::Other);
+        assert_eq!(
+            classify("ec2:CreateVpc", "SomethingNew", "whatever"),
+            ErrorClass::Other
+        );
     }
 }

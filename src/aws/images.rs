@@ -315,7 +315,7 @@ mod tests {
             code: Some(code.into()),
             message: "no".into(),
             request_id: None,
-            class: crate::aws::classify(code, "no"),
+            class: crate::aws::classify("ecr:DescribeImages", code, "no"),
             certainty: Certainty::Rejected,
         };
         for code in ["RepositoryNotFoundException", "ImageNotFoundException"] {

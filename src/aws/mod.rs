@@ -1,5 +1,6 @@
 //! How does navi talk to AWS? Clients, error classes, retries and tags. No kind of resource in here.
 
+mod call_error;
 mod calls;
 pub mod certificates;
 mod change_batch_refusal;

@@ -461,9 +461,9 @@ fn refusal(operation: &str, item: UnsuccessfulItem) -> CallError {
         .error
         .map_or((None, None), |error| (error.code, error.message));
     let message = message.unwrap_or_else(|| "no further explanation".to_owned());
-    let class = code
-        .as_deref()
-        .map_or(ErrorClass::Other, |code| classify(code, &message));
+    let class = code.as_deref().map_or(ErrorClass::Other, |code| {
+        classify(operation, code, &message)
+    });
     CallError {
         code,
         class,

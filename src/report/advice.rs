@@ -8,6 +8,13 @@ pub(super) fn advice(error: &CallError) -> Option<&'static str> {
         ErrorClass::Denied if is_expired(error) => Some(
             "the credentials ran out during the run: get new ones (`aws sso login`, or as you got these)",
         ),
+        ErrorClass::Denied if error.message.contains("Signature") => {
+            Some("AWS does not take the signature: check this machine's clock, and the secret key")
+        }
+        ErrorClass::Denied if error.message.contains("Encoded authorization") => Some(
+            "these credentials lack that permission: have it granted, or use others (--profile); \
+             `aws sts decode-authorization-message` tells who may read it which policy denies it",
+        ),
         ErrorClass::Denied => Some(
             "these credentials lack that permission: have it granted, or use others (--profile)",
         ),
@@ -57,6 +64,23 @@ mod tests {
         }
         let hint = refused("UnauthorizedOperation", ErrorClass::Denied).unwrap();
         assert!(hint.contains("permission"), "{hint}");
+    }
+
+    #[test]
+    fn a_wrong_clock_and_an_encoded_message_have_their_own_words() {
+        let said = |message: &str| {
+            let error = CallError {
+                class: ErrorClass::Denied,
+                ..CallError::local("ec2:CreateVpc", message)
+            };
+            advice(&error).unwrap()
+        };
+        let hint = said("Signature expired: 20260101T000000Z is now earlier than 20260101T001000Z");
+        assert!(hint.contains("clock"), "{hint}");
+        let hint = said(
+            "You are not authorized to perform this operation. Encoded authorization failure message: 0oaZ",
+        );
+        assert!(hint.contains("decode-authorization-message"), "{hint}");
     }
 
     #[test]
