@@ -60,7 +60,7 @@ fn the_full_stack_lives() {
     );
     changes_nothing(&navi, &file);
 
-    // The policy first: what starts with a new secret must be allowed to read it.
+    // The policy first: what starts with a new secret must be allowed to read it. And last: then nobody needs the old one.
     changes(
         &navi,
         &[("/full/database/password", "/full/database/key")],
@@ -69,7 +69,12 @@ fn the_full_stack_lives() {
             "containers.migration.secrets.DATABASE_PASSWORD",
             ":parameter/full/database/key, ",
         ],
-        &["PutRolePolicy", "RegisterTaskDefinition", "UpdateService"],
+        &[
+            "PutRolePolicy",
+            "PutRolePolicy",
+            "RegisterTaskDefinition",
+            "UpdateService",
+        ],
     );
     changes(
         &navi,
@@ -83,6 +88,7 @@ fn the_full_stack_lives() {
             "secrets.DATABASE_PASSWORD",
         ],
         &[
+            "PutRolePolicy",
             "PutRolePolicy",
             "RegisterTaskDefinition",
             "RegisterTaskDefinition",

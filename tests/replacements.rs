@@ -50,8 +50,8 @@ fn changes_nothing_more(navi: &Navi, file: &std::path::Path) {
     assert!(plan.stdout.contains("Nothing to do"), "{}", plan.stdout);
 }
 
-/// From one file to the other and back, killed at every `step`th mutating call on the way there. Shows the plan, and what
-/// another client sees otherwise in the end.
+/// From one file to the other and back, once in one go, with the plan and what another client sees otherwise, then killed
+/// at every `step`th mutating call on the way there.
 fn survives(name: &str, edits: &[(&str, &str)], step: usize) {
     let navi = Navi::new();
     let endpoint = navi.endpoint();
@@ -62,8 +62,12 @@ fn survives(name: &str, edits: &[(&str, &str)], step: usize) {
     let fresh = counts(&endpoint);
     let found = || inventory(&endpoint, &Inventory::Values { stack: "ecs-navi" });
     let first_values = found();
-    let plan = navi.sandboxed(&second, &["plan", "--exit-code"]).expect(2);
     visit(&endpoint, "at first");
+    let plan = navi.sandboxed(&second, &["plan", "--exit-code"]).expect(2);
+    navi.sandboxed(&second, &["up", "--yes"]).expect(0);
+    insta::assert_snapshot!(name, told(&plan.stdout, &first_values, &found()));
+    changes_nothing_more(&navi, &second);
+    navi.sandboxed(&first, &["up", "--yes"]).expect(0);
     let mut call = 1;
     while killed_at(&navi, &endpoint, &second, call, |when| {
         visit(&endpoint, when)
@@ -79,7 +83,6 @@ fn survives(name: &str, edits: &[(&str, &str)], step: usize) {
     }
     assert!(call > 1, "the change made no call");
     changes_nothing_more(&navi, &second);
-    insta::assert_snapshot!(name, told(&plan.stdout, &first_values, &found()));
     navi.sandboxed(&second, &["down", "--yes"]).expect(0);
     assert_eq!(before, inventory(&endpoint, &Inventory::Ids));
 }

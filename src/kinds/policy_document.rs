@@ -45,6 +45,36 @@ pub(super) fn canonical_policy(document: &Value) -> Value {
     })
 }
 
+/// The document with those statements of another that it doesn't have; the other, where there is none.
+pub(super) fn with_statements_of(document: Option<Value>, other: &Value) -> Value {
+    let Some(mut document) = document else {
+        return other.clone();
+    };
+    let statements = |document: &Value| -> Vec<Value> {
+        listed(
+            document
+                .get("Statement")
+                .unwrap_or(&Value::Array(Vec::new())),
+        )
+        .cloned()
+        .collect()
+    };
+    let mut all = statements(&document);
+    let has: BTreeSet<String> = all
+        .iter()
+        .map(|statement| canonical_statement(statement).to_string())
+        .collect();
+    let more: Vec<Value> = statements(other)
+        .into_iter()
+        .filter(|statement| !has.contains(&canonical_statement(statement).to_string()))
+        .collect();
+    if !more.is_empty() {
+        all.extend(more);
+        document["Statement"] = Value::Array(all);
+    }
+    document
+}
+
 fn canonical_statement(statement: &Value) -> Value {
     canonical_object(statement, |key, value| match key {
         "Action" | "NotAction" | "Resource" | "NotResource" => canonical_strings(value),

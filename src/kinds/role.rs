@@ -7,10 +7,11 @@ use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::policy_document::{canonical_policy, parsed};
+use super::policy_document::{canonical_policy, parsed, with_statements_of};
 use crate::aws::{Aws, Settle, ours_or_taken, send, settle, tags};
 use crate::resource::{
-    CallError, Change, Context, Effect, Holder, Known, Lookup, Resource, StepError, TagMap, Timing,
+    Bridge, CallError, Change, Context, Effect, Holder, Known, Lookup, Resource, StepError, TagMap,
+    Timing,
 };
 
 /// What the stack wants.
@@ -50,6 +51,9 @@ pub struct RoleOutputs {
     pub arn: String,
 }
 
+/// Characters of all inline policies of a role together (IAM and STS quotas).
+const LONGEST_POLICIES: usize = 10_240;
+
 impl Resource for Role {
     const KIND: &'static str = "role";
     const TIMING: Timing = Timing {
@@ -57,9 +61,31 @@ impl Resource for Role {
         gone_within: Duration::from_secs(120),
         ..Timing::IMMEDIATE
     };
+    const CARRIES_TRAFFIC: bool = true;
     type Cloud = Aws;
     type Observed = RoleObserved;
     type Outputs = RoleOutputs;
+
+    /// A task reads its secrets when it starts, and those of the old revision may have to start once more (one fails, a
+    /// deployment is rolled back): they may read theirs until none is left.
+    fn bridge(&self, recorded: &Self) -> Option<Bridge<Self>> {
+        let mut policies = self.policies.clone();
+        for (name, old) in &recorded.policies {
+            let new = policies.remove(name);
+            policies.insert(name.clone(), with_statements_of(new, old));
+        }
+        let longest: usize = policies
+            .values()
+            .map(|policy| policy.to_string().len())
+            .sum();
+        (policies != self.policies && longest <= LONGEST_POLICIES).then(|| Bridge {
+            spec: Role {
+                policies,
+                ..self.clone()
+            },
+            fields: &["policies"],
+        })
+    }
 
     fn diff(&self, seen: &RoleObserved, recorded: Option<&Self>, _known: &Known) -> Change {
         let mut change = Change::default();
@@ -514,5 +540,38 @@ mod tests {
         seen.policies.remove("web-policy");
         let change = wanted().diff(&seen, Some(&wanted()), &Known::default());
         assert!(change.is_empty(), "{change:?}");
+    }
+
+    #[test]
+    fn what_is_taken_away_stays_until_tasks_have_moved() {
+        let mut other = wanted();
+        let policy = other.policies.get_mut("web-policy").unwrap();
+        policy["Statement"][0]["Resource"] = json!("x");
+        let bridge = other.bridge(&wanted()).unwrap();
+        let statements = bridge.spec.policies["web-policy"]["Statement"].clone();
+        let (new, old) = (
+            &other.policies["web-policy"],
+            &wanted().policies["web-policy"],
+        );
+        assert_eq!(statements[0], new["Statement"][0]);
+        assert!(
+            statements
+                .as_array()
+                .unwrap()
+                .contains(&old["Statement"][0])
+        );
+        // The rest of both is the same, and once there.
+        let count = old["Statement"].as_array().unwrap().len();
+        assert_eq!(statements.as_array().unwrap().len(), count + 1);
+
+        let mut none = wanted();
+        none.policies.clear();
+        assert_eq!(
+            none.bridge(&wanted()).unwrap().spec.policies,
+            wanted().policies
+        );
+        // What only comes is there before, in one step.
+        assert!(wanted().bridge(&none).is_none());
+        assert!(wanted().bridge(&wanted()).is_none());
     }
 }

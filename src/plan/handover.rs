@@ -209,8 +209,9 @@ fn begin(
             continue;
         };
         let mut change = main.resource.diff(seen, None, known);
-        let is_left = |field: &str| bridge.fields.contains(&field);
-        change.fields.retain(|field| is_left(&field.field));
+        change
+            .fields
+            .retain(|field| is_left(bridge.fields, &field.field));
         let first = Step {
             reason: Reason::HandsOver,
             resource: bridge.resource,
@@ -382,10 +383,16 @@ pub(super) fn bridge(
     let main = &mut steps[at];
     main.change
         .fields
-        .retain(|field| bridge.fields.contains(&field.field.as_str()));
+        .retain(|field| is_left(bridge.fields, &field.field));
     // What the bridge answers is newer than what was seen.
     main.outputs = None;
     Some(step)
+}
+
+/// Whether the field, or the one that it is a part of, is one of those that a bridge leaves.
+fn is_left(fields: &[&str], field: &str) -> bool {
+    let whole = field.split('.').next().unwrap_or_default();
+    fields.contains(&field) || fields.contains(&whole)
 }
 
 /// Which of these steps the resource refers to.

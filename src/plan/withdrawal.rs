@@ -1,7 +1,7 @@
 //! How does what carries traffic let go of what somebody still stands on? It widens first and withdraws last.
 //!
-//! A *carrier* (a route table, a load balancer, the rules of a security group) carries traffic for workloads that stand in its
-//! subnets, its zones, or the groups that it lets in. Where it has to let go of some that are to go:
+//! A *carrier* (a route table, a load balancer, the rules of a security group, a role) carries traffic for workloads that stand
+//! in its subnets, its zones, the groups that it lets in, or on what it lets them read. Where it has to let go of some that are to go:
 //!
 //! 1. it takes on the new ones and keeps the old ones (its bridge);
 //! 2. the workloads move, and whatever else refers to the old ones lets go of them or goes;

@@ -166,7 +166,7 @@ pub trait Resource:
     /// Whether it decides which workload gets the visitors (a listener rule, a DNS name): it turns to
     /// what is new only when that serves.
     const DIRECTS_TRAFFIC: bool = false;
-    /// Whether workloads stand on parts of it (a route table's subnets, a load balancer's zones): it lets go of
+    /// Whether workloads stand on parts of it (a route table's subnets, what a role lets them read): it lets go of
     /// one only when nobody stands on it any more. Its bridge keeps those that it is to let go of.
     const CARRIES_TRAFFIC: bool = false;
     /// Whether a stack that looked one up at the last run may go over to one of its own.
