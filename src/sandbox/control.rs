@@ -1,6 +1,6 @@
 //! How does one look into the sandbox and steer it? By the endpoints below `/_navi/` (docs/SANDBOX.md).
 
-use axum::http::{HeaderValue, Request, Response, StatusCode, header::CONTENT_TYPE};
+use axum::http::{HeaderValue, Method, Request, Response, StatusCode, header::CONTENT_TYPE};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -23,6 +23,9 @@ pub fn answer(sandbox: &Sandbox, request: &Request<Bytes>) -> Response<Bytes> {
         .strip_prefix(PREFIX)
         .unwrap_or_default();
     let body = request.body();
+    if request.method() != Method::GET {
+        sandbox.lock().world.note_change();
+    }
     let result = match (request.method().as_str(), path) {
         ("GET", "status") => status(sandbox),
         ("GET", "world") => world(sandbox),

@@ -13,7 +13,7 @@ use tokio::{net::TcpListener, sync::Notify};
 
 use super::{
     call::Call,
-    call_log::CallLog,
+    call_log::{CallLog, is_mutating},
     clock::Clock,
     control, dispatch,
     fault::Fault,
@@ -21,7 +21,7 @@ use super::{
     ids::Ids,
     pace::Pace,
     wire,
-    world::World,
+    world::{Context, World},
 };
 
 /// More than any AWS API of the sandbox accepts.
@@ -156,11 +156,12 @@ impl Sandbox {
 
     fn apply(&self, inner: &mut Inner, call: &Call) -> Result<serde_json::Value, Fault> {
         let operation = dispatch::find(call)?;
-        inner
-            .world
-            .within(&call.account, call.place(), self.clock.now(), |context| {
-                operation(context, call)
-            })
+        if is_mutating(&call.operation) {
+            inner.world.note_change();
+        }
+        let (account, place, now) = (&call.account, call.place(), self.clock.now());
+        let run = |context: &mut Context<'_>| operation(context, call);
+        inner.world.look_within(account, place, now, run)
     }
 
     /// Empties everything: world, call log, armed faults.

@@ -37,6 +37,7 @@ pub struct World {
     schedule: Schedule,
     ids: Ids,
     pace: Pace,
+    changes: u64,
 }
 
 /// One AWS account: what each region holds, and what belongs to no region.
@@ -84,6 +85,8 @@ pub struct Context<'world> {
     /// For a request the present; for a transition the moment it was due.
     pub now: Moment,
     pub pace: Pace,
+    /// How often anything may have changed until now: what has settled at one number stays so while it lasts.
+    pub changes: u64,
     schedule: &'world mut Schedule,
 }
 
@@ -94,6 +97,8 @@ struct Entry {
     account: String,
     region: String,
     transition: Transition,
+    /// Whether it only looks, before each request, at what has changed by something else.
+    is_look: bool,
 }
 
 /// What is going to happen, in the order in which it will: by due time, then by when it was scheduled.
@@ -146,6 +151,18 @@ impl Context<'_> {
         self.schedule.add(self.now + delay, entry);
     }
 
+    /// The same for a look that finds nothing to do unless something else has changed: it counts as no change itself.
+    pub fn look_before_next_request(
+        &mut self,
+        look: impl FnOnce(&mut Context<'_>) + Send + 'static,
+    ) {
+        let entry = Entry {
+            is_look: true,
+            ..self.entry(look)
+        };
+        self.schedule.next_request.push(entry);
+    }
+
     /// Lets `transition` happen one request later than `schedule_after(ZERO)` would. What repeats for ever (a service replacing a task
     /// that fails) must take this way, or at instant pace it would never let a request be answered.
     pub fn schedule_for_next_request(
@@ -161,6 +178,7 @@ impl Context<'_> {
             account: self.account.to_owned(),
             region: self.region_name.to_owned(),
             transition: Box::new(transition),
+            is_look: false,
         }
     }
 
@@ -184,6 +202,7 @@ impl World {
             schedule: Schedule::default(),
             ids: Ids::new(seed),
             pace,
+            changes: 0,
         }
     }
 
@@ -197,13 +216,34 @@ impl World {
                 account,
                 region,
                 transition,
+                is_look,
             } = entry;
-            self.within(&account, &region, due, transition);
+            if !is_look {
+                self.note_change();
+            }
+            self.look_within(&account, &region, due, transition);
         }
+    }
+
+    /// Something has changed, or may have.
+    pub fn note_change(&mut self) {
+        self.changes += 1;
     }
 
     /// Runs `action` in an account and region, which come into being when first named.
     pub fn within<T>(
+        &mut self,
+        account: &str,
+        region: &str,
+        now: Moment,
+        action: impl FnOnce(&mut Context<'_>) -> T,
+    ) -> T {
+        self.note_change();
+        self.look_within(account, region, now, action)
+    }
+
+    /// The same for an `action` that changes nothing.
+    pub fn look_within<T>(
         &mut self,
         account: &str,
         region: &str,
@@ -226,6 +266,7 @@ impl World {
             secrets: &self.secrets,
             now,
             pace: self.pace,
+            changes: self.changes,
             schedule: &mut self.schedule,
         };
         if is_new {
@@ -252,7 +293,7 @@ impl World {
             })
             .collect();
         places.iter().find_map(|(account, region)| {
-            self.within(account, region, now, |context| look(context))
+            self.look_within(account, region, now, |context| look(context))
         })
     }
 

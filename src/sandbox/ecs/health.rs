@@ -1,5 +1,7 @@
 //! Who answers at an address, and does a task do its work?
 
+use std::net::Ipv4Addr;
+
 use super::{
     container_start::ContainerHealth,
     task::{Task, TaskState},
@@ -42,9 +44,10 @@ pub fn reply(region: &Region, vpc_id: &str, address: &str, port: i64, askers: &[
 }
 
 fn interface_at<'a>(ec2: &'a Ec2, vpc_id: &str, address: &str) -> Option<&'a NetworkInterface> {
+    let address: Ipv4Addr = address.parse().ok()?;
     ec2.network_interfaces
         .values()
-        .find(|interface| interface.vpc_id == vpc_id && interface.private_ip.to_string() == address)
+        .find(|interface| interface.private_ip == address && interface.vpc_id == vpc_id)
 }
 
 fn listens(task: &Task, port: i64) -> bool {

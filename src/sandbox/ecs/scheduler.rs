@@ -22,12 +22,20 @@ pub fn begin(context: &mut Context<'_>, arn: String) {
 }
 
 fn look_before_each_request(context: &mut Context<'_>, arn: String) {
-    context.schedule_for_next_request(move |context| {
-        reconcile(context, &arn);
+    context.look_before_next_request(move |context| {
+        if !has_settled(context, &arn) {
+            reconcile(context, &arn);
+        }
         if context.region.ecs.services.contains_key(&arn) {
             look_before_each_request(context, arn);
         }
     });
+}
+
+/// Time alone takes nothing away from a steady service: only what changes does.
+fn has_settled(context: &Context<'_>, arn: &str) -> bool {
+    let service = context.region.ecs.services.get(arn);
+    service.is_some_and(|service| service.is_steady && service.steady_at == context.changes)
 }
 
 /// Looks when what happens now has happened.
@@ -317,6 +325,7 @@ fn settle(context: &mut Context<'_>, arn: &str) {
     let past = service.deployments.split_off(1);
     service.past_deployments.extend(past);
     let was_steady = std::mem::replace(&mut service.is_steady, true);
+    service.steady_at = context.changes;
     if is_news {
         service::tell(
             context,

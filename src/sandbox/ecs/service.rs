@@ -62,6 +62,9 @@ pub struct Service {
     pub is_backing_off: bool,
     #[serde(skip)]
     pub is_steady: bool,
+    /// After which of the world's changes it was last seen steady.
+    #[serde(skip)]
+    pub steady_at: u64,
 }
 
 #[derive(Clone, Debug, Serialize)]

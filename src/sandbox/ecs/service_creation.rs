@@ -118,6 +118,7 @@ fn read(
         tags,
         is_backing_off: false,
         is_steady: false,
+        steady_at: 0,
     })
 }
 
