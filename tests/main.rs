@@ -12,6 +12,7 @@ mod endpoints;
 mod every_field;
 mod failures;
 mod full_stack;
+mod growth;
 mod interruptions;
 mod kill;
 mod life;
