@@ -8,7 +8,7 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::support::{Ended, Inventory, Navi, REGION, inventory, post_json, stranger};
+use crate::support::{Ended, Inventory, Navi, REGION, get_json, inventory, post_json, stranger};
 
 fn arm(navi: &Navi, fault: Value) {
     post_json(&navi.endpoint(), "/_navi/faults", &fault);
@@ -201,24 +201,89 @@ fn what_one_call_of_several_left_is_finished_and_not_made_again() {
 #[test]
 fn what_passes_is_waited_for_and_no_failure() {
     let navi = Navi::new();
+    let endpoint = navi.endpoint();
+    let before = inventory(&endpoint, &Inventory::Ids);
     let file = Navi::shipped("ecs-navi.yaml");
-    // More often than the SDK asks again by itself.
+    let strike = |operation: &str, effect: &str| {
+        let fault = json!({"operation": operation, "do": effect, "times": 5});
+        arm(&navi, fault);
+    };
     for operation in ["CreateRouteTable", "CreateRule", "ChangeResourceRecordSets"] {
+        strike(operation, "throttle");
+    }
+    strike("PutRolePolicy", "status-503");
+    navi.sandboxed(&file, &["up", "--yes"]).expect(0);
+    navi.forget_calls();
+    navi.sandboxed(&file, &["up", "--yes"]).expect(0);
+    assert_eq!(navi.mutating_calls(), Vec::<String>::new());
+
+    strike("DeleteRole", "throttle");
+    strike("DeleteSubnet", "status-500");
+    strike("DeleteCluster", "drop");
+    navi.sandboxed(&file, &["down", "--yes"]).expect(0);
+    assert_eq!(before, inventory(&endpoint, &Inventory::Ids));
+}
+
+/// Calls that each make something, those without a token among them.
+const MAKING: [&str; 12] = [
+    "CreateVpc",
+    "CreateSubnet",
+    "CreateInternetGateway",
+    "AllocateAddress",
+    "CreateNatGateway",
+    "CreateSecurityGroup",
+    "CreateLoadBalancer",
+    "CreatePrivateDnsNamespace",
+    "RegisterTaskDefinition",
+    "RequestCertificate",
+    "CreateRole",
+    "CreateService",
+];
+
+const WITHOUT_TOKEN: [&str; 5] = [
+    "CreateVpc",
+    "CreateSubnet",
+    "CreateInternetGateway",
+    "AllocateAddress",
+    "RegisterTaskDefinition",
+];
+
+#[test]
+fn answers_that_are_lost_make_nothing_twice() {
+    let navi = Navi::new();
+    let endpoint = navi.endpoint();
+    let before = inventory(&endpoint, &Inventory::Ids);
+    let file = Navi::shipped("ecs-navi.yaml");
+
+    // AWS does it, and nobody hears of it: the connection breaks, or something in between fails.
+    for (index, operation) in MAKING.into_iter().enumerate() {
+        let effect = ["drop", "status-500"][index % 2];
         arm(
             &navi,
-            json!({"operation": operation, "do": "throttle", "times": 5}),
+            json!({"operation": operation, "when": "after", "do": effect}),
         );
     }
     navi.sandboxed(&file, &["up", "--yes"]).expect(0);
-    arm(
-        &navi,
-        json!({"operation": "DeleteRole", "do": "throttle", "times": 5}),
-    );
-    arm(
-        &navi,
-        json!({"operation": "DeleteSubnet", "do": "status-500", "times": 5}),
-    );
+    assert_eq!(get_json(&endpoint, "/_navi/faults"), json!([]));
+    let undisturbed = Navi::new();
+    undisturbed.sandboxed(&file, &["up", "--yes"]).expect(0);
+    assert_eq!(made(&endpoint), made(&undisturbed.endpoint()));
+    // Those without a token were sent once: each sending would have made one more.
+    let (sent, usual) = (navi.mutating_calls(), undisturbed.mutating_calls());
+    for operation in WITHOUT_TOKEN {
+        let times = |calls: &[String]| calls.iter().filter(|call| *call == operation).count();
+        assert_eq!(times(&sent), times(&usual), "{operation}");
+    }
+    navi.forget_calls();
+    navi.sandboxed(&file, &["up", "--yes"]).expect(0);
+    assert_eq!(navi.mutating_calls(), Vec::<String>::new());
     navi.sandboxed(&file, &["down", "--yes"]).expect(0);
+    assert_eq!(before, inventory(&endpoint, &Inventory::Ids));
+}
+
+/// How many there are of each kind.
+fn made(endpoint: &str) -> Value {
+    get_json(endpoint, "/_navi/status")["resources"].take()
 }
 
 #[test]

@@ -14,6 +14,7 @@ use navi::model;
 use navi::observe::{Refresh, observe, recorded_resources};
 use navi::plan::{Plan, Recorded, plan_down, plan_up};
 use navi::report::{Event, Sink};
+use navi::resource::Holder;
 use navi::sandbox::{DEFAULT_ACCOUNT, Pace};
 use navi::stack::{self, Variables};
 use navi::state::{Access, MemoryStore, Session, recover};
@@ -39,7 +40,12 @@ impl Events {
         events
             .iter()
             .filter_map(|event| match event {
-                Event::StepFailed { address, error, .. } => Some(format!("{address}: {error}")),
+                Event::StepFailed {
+                    address,
+                    error,
+                    holders,
+                    ..
+                } => Some(format!("{address}: {error} {}", Holder::sentence(holders))),
                 _ => None,
             })
             .collect()
@@ -200,6 +206,82 @@ async fn article_s_life() {
         held.iter().any(|line| line.contains("held by")),
         "{held:#?}"
     );
+    assert_eq!(
+        without_account_s_own(before),
+        without_account_s_own(scene.counts().await)
+    );
+}
+
+#[test]
+fn down_gives_up_on_what_others_hold_when_its_budget_is_spent_and_ends_at_the_next_run() {
+    in_virtual_time(held_up_life);
+}
+
+async fn held_up_life() {
+    let scene = Scene::new();
+    scene.aws.zones().await.unwrap();
+    let before = scene.counts().await;
+    let report = scene.run(Some(&article(|text| text))).await;
+    assert!(report.complete(), "{:#?}", scene.events.failures());
+
+    // Somebody else's group has a rule that names one of the stack's, and their policy is attached to its role.
+    let ec2 = &scene.aws.ec2;
+    let groups = ec2.describe_security_groups().send().await.unwrap();
+    let ours = groups
+        .security_groups()
+        .iter()
+        .find(|group| group.group_name() == Some("ecs-navi-sg"))
+        .unwrap();
+    let theirs = ec2.create_security_group().group_name("theirs");
+    let theirs = theirs.description("theirs").vpc_id(ours.vpc_id().unwrap());
+    let theirs = theirs.send().await.unwrap().group_id.unwrap();
+    ec2.authorize_security_group_ingress()
+        .group_id(&theirs)
+        .ip_permissions(
+            aws_sdk_ec2::types::IpPermission::builder()
+                .ip_protocol("-1")
+                .user_id_group_pairs(
+                    aws_sdk_ec2::types::UserIdGroupPair::builder()
+                        .group_id(ours.group_id().unwrap())
+                        .build(),
+                )
+                .build(),
+        )
+        .send()
+        .await
+        .unwrap();
+    let role = "ecs-navi-ecs-task-execution-role";
+    let policy = "arn:aws:iam::aws:policy/ReadOnlyAccess";
+    let attach = scene.aws.iam.attach_role_policy().role_name(role);
+    attach.policy_arn(policy).send().await.unwrap();
+
+    let began = Instant::now();
+    let report = scene.run(None).await;
+    let took = began.elapsed();
+    assert_eq!((report.failed, report.blocked), (2, 1), "{report:?}");
+    let failures = scene.events.failures();
+    let held = |address: &str, holder: &str| {
+        let of = failures.iter().find(|line| line.starts_with(address));
+        assert!(
+            of.is_some_and(|line| line.contains(holder)),
+            "{failures:#?}"
+        );
+    };
+    held("security_group.ingress: ", &format!("held by {theirs} "));
+    held("role.main: ", &format!("held by {policy} "));
+    // Twenty minutes for a group, from when its services are gone; all else went on and was done long before.
+    assert!(took >= Duration::from_secs(20 * 60), "{took:?}");
+    assert!(took < Duration::from_secs(40 * 60), "{took:?}");
+
+    let delete = ec2.delete_security_group().group_id(&theirs);
+    delete.send().await.unwrap();
+    let detach = scene.aws.iam.detach_role_policy().role_name(role);
+    detach.policy_arn(policy).send().await.unwrap();
+    let calls = scene.mutating_calls().await;
+    let report = scene.run(None).await;
+    assert!(report.complete(), "{:#?}", scene.events.failures());
+    // The group, the role without its policy, which went before, and the VPC that had to wait for the group.
+    assert_eq!(scene.mutating_calls().await - calls, 3);
     assert_eq!(
         without_account_s_own(before),
         without_account_s_own(scene.counts().await)
