@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use navi::aws::Aws;
-use navi::execute::{Interrupt, Options, RunReport, execute};
+use navi::execute::{Experience, Interrupt, Options, RunReport, execute};
 use navi::graph::ResourceGraph;
 use navi::model;
 use navi::observe::{Refresh, observe, recorded_resources};
@@ -108,6 +108,8 @@ impl Scene {
         let options = Options {
             wait: true,
             timeout: None,
+            drain: false,
+            experience: Experience::default(),
         };
         let report = execute(
             &plan,

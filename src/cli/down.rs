@@ -34,6 +34,14 @@ pub struct DownArguments {
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     timeout: Option<Duration>,
 
+    /// Let open requests end for as long as the target groups say, and do not shorten that time
+    #[arg(long)]
+    drain: bool,
+
+    /// Tell at the end how long every step took, what it waited for, and which chain of them decided the time
+    #[arg(long)]
+    timings: bool,
+
     #[command(flatten)]
     targets: TargetArguments,
 }
@@ -44,6 +52,9 @@ impl DownArguments {
         let mut text = format!("down{}", self.stack.spelled_out());
         if let Some(timeout) = self.timeout {
             text.push_str(&format!(" --timeout {}s", timeout.as_secs()));
+        }
+        if self.drain {
+            text.push_str(" --drain");
         }
         text + &self.targets.spelled_out()
     }
@@ -96,6 +107,8 @@ async fn take_down(
         session,
         wait: true,
         timeout: arguments.timeout,
+        drain: arguments.drain,
+        timings: arguments.timings,
         left_out: &left_out,
         protection: None,
     };

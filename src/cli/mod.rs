@@ -30,6 +30,7 @@ mod stack_file;
 mod state;
 mod status;
 mod targets;
+mod timings;
 mod unlock;
 mod up;
 

@@ -13,12 +13,12 @@ use super::arguments::GlobalOptions;
 use super::context::Connection;
 use super::error::CommandError;
 use super::plan::{self, steps_document};
-use super::{exit_code, output, prompt, protection};
+use super::{exit_code, output, prompt, protection, timings};
 use crate::execute::{self, Interrupt, RunReport, execute};
 use crate::plan::{Action, LeftOut, Plan, Step};
 use crate::report::{
     Command, Event, JsonLines, LiveView, Outcome, Palette, Plain, Sink, Sinks, Summary,
-    SummaryContext,
+    SummaryContext, Timeline,
 };
 use crate::resource::Protection;
 use crate::state::Session;
@@ -33,6 +33,10 @@ pub struct Run<'a> {
     pub timeout: Option<Duration>,
     /// What the plan leaves out of all that there is to do.
     pub left_out: &'a LeftOut,
+    /// Whether services that go let open requests end.
+    pub drain: bool,
+    /// Whether to tell how long every step took.
+    pub timings: bool,
     /// What is protected from here on; what is recorded stays so without it.
     pub protection: Option<&'a Protection>,
 }
@@ -66,7 +70,13 @@ impl Run<'_> {
             self.session.relocate(from, to).await?;
         }
         let summary = Arc::new(Summary::default());
-        let sinks = Sinks(vec![Arc::clone(&summary) as Arc<dyn Sink>, view]);
+        let timeline = Arc::new(Timeline::default());
+        let sinks = Sinks(vec![
+            Arc::clone(&summary) as Arc<dyn Sink>,
+            Arc::clone(&timeline) as Arc<dyn Sink>,
+            view,
+        ]);
+        let experience = timings::experience(self.session).await;
         sinks.event(&Event::RunBegan {
             command: self.command,
             stack: self.session.stack().to_owned(),
@@ -79,6 +89,8 @@ impl Run<'_> {
         let options = execute::Options {
             wait: self.wait,
             timeout: self.timeout,
+            drain: self.drain,
+            experience: experience.clone(),
         };
         let report = execute(
             plan,
@@ -90,10 +102,13 @@ impl Run<'_> {
         )
         .await;
         listener.abort();
-        self.tell(&summary, plan, resume);
+        if plan.steps.iter().any(is_shown) {
+            timings::keep(self.session, &timeline, experience).await;
+            self.tell(&summary, &timeline, resume);
+        }
         Ok(Ended {
             exit_code: exit_code_of(summary.outcome(), &report),
-            document: self.document(&summary, plan, resume),
+            document: self.document(&summary, &timeline, plan, resume),
         })
     }
 
@@ -119,16 +134,34 @@ impl Run<'_> {
         prompt::confirm(self.global, &question)
     }
 
-    fn tell(&self, summary: &Summary, plan: &Plan, resume: &str) {
-        if self.global.json() || !plan.steps.iter().any(is_shown) {
+    fn tell(&self, summary: &Summary, timeline: &Timeline, resume: &str) {
+        if self.global.json() {
             return;
         }
+        let palette = Palette::for_stderr();
+        let path = match self.timings {
+            true => format!(
+                "{}{}\n\n",
+                timeline.render(&palette),
+                timings::written(self.session.written())
+            ),
+            false => timeline.render_path(&palette),
+        };
         let resume = self.global.spelled_out(resume);
-        let context = SummaryContext { resume: &resume };
-        output::notice(summary.render(&context, &Palette::for_stderr()).trim_end());
+        let context = SummaryContext {
+            resume: &resume,
+            path: &path,
+        };
+        output::notice(summary.render(&context, &palette).trim_end());
     }
 
-    fn document(&self, summary: &Summary, plan: &Plan, resume: &str) -> Map<String, Value> {
+    fn document(
+        &self,
+        summary: &Summary,
+        timeline: &Timeline,
+        plan: &Plan,
+        resume: &str,
+    ) -> Map<String, Value> {
         let mut document = Map::new();
         document.insert("command".to_owned(), json!(self.command));
         document.insert("stack".to_owned(), json!(self.session.stack()));
@@ -137,6 +170,9 @@ impl Run<'_> {
         document.insert("plan".to_owned(), steps_document(plan));
         document.insert("left_out".to_owned(), json!(self.left_out));
         document.extend(summary.document());
+        document.insert("timeline".to_owned(), timeline.document());
+        let written = timings::written_document(self.session.written());
+        document.insert("state_written".to_owned(), written);
         document.insert("resume".to_owned(), json!(self.global.spelled_out(resume)));
         document
     }

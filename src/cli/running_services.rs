@@ -193,6 +193,8 @@ pub async fn adjust(
         session: &opened.session,
         wait: !following.no_wait,
         timeout: following.timeout,
+        drain: true,
+        timings: false,
         left_out: &LeftOut::default(),
         protection: None,
     };

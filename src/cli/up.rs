@@ -46,6 +46,10 @@ pub struct UpArguments {
     #[arg(long)]
     skip_check: bool,
 
+    /// Tell at the end how long every step took, what it waited for, and which chain of them decided the time
+    #[arg(long)]
+    timings: bool,
+
     #[command(flatten)]
     targets: TargetArguments,
 }
@@ -114,6 +118,8 @@ async fn bring_up(
         session,
         wait: !arguments.no_wait,
         timeout: arguments.timeout,
+        drain: true,
+        timings: arguments.timings,
         left_out: &left_out,
         protection: Some(&protection),
     };

@@ -3,7 +3,7 @@
 //! A step starts the moment its own needs are met: there are no waves. Waiting holds nobody up.
 //! Forward only: a failed step blocks its dependents, everything else goes on, nothing is undone.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
+use super::experience::Experience;
 use super::poll::{Poller, Verdict, WaitFor};
 use super::report::{RunReport, milliseconds};
 use super::step::{self, End, Work};
@@ -27,12 +28,17 @@ use crate::state::{Outcome, Sequence, Session, StateError};
 const CALLS_AT_ONCE: usize = 40;
 
 /// What the user asked for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Whether to wait until everything serves. `--no-wait` ends when everything exists.
     pub wait: bool,
     /// When to stop waiting. What exists stays, and is reported.
     pub timeout: Option<Duration>,
+    /// Whether services that go let open requests end for as long as their target groups say. Where nobody is to
+    /// be served any more, that only costs time: minutes, as AWS sets it.
+    pub drain: bool,
+    /// How long earlier runs took. It decides which of two steps goes first, and what is told of the time left.
+    pub experience: Experience,
 }
 
 /// What the user did on the keyboard.
@@ -60,6 +66,9 @@ pub async fn execute(
     let (stop, stopped) = watch::channel(false);
     let began = Instant::now();
     let deadline = options.timeout.map(|timeout| began + timeout);
+    let tracker = Tracker::new(plan, &options.experience, |step| {
+        !options.wait && plan.steps[step].resource.is_workload()
+    });
     let mut executor = Executor {
         plan,
         session,
@@ -67,14 +76,13 @@ pub async fn execute(
         sink,
         options,
         began,
-        tracker: Tracker::new(plan, |step| {
-            !options.wait && plan.steps[step].resource.is_workload()
-        }),
+        tracker,
         poller: Poller::new(cloud),
         calls: FuturesUnordered::new(),
         known: Arc::new(known(plan, session)),
         changing: Arc::new(changing(plan)),
         started: HashMap::new(),
+        serving: HashSet::new(),
         last_said: HashMap::new(),
         going: HashMap::new(),
         progress,
@@ -146,6 +154,8 @@ struct Executor<'a> {
     known: Arc<Known>,
     changing: Arc<Changing>,
     started: HashMap<usize, Instant>,
+    /// Those that serve already and are not complete yet.
+    serving: HashSet<usize>,
     last_said: HashMap<usize, String>,
     /// The intents of deletes that AWS took and that are not seen to be gone yet.
     going: HashMap<usize, Sequence>,
@@ -177,6 +187,9 @@ impl<'a> Executor<'a> {
                     address: step.address.clone(),
                     action,
                     at_milliseconds: milliseconds(now - self.began),
+                    after: self.after(index),
+                    expected_milliseconds: milliseconds(self.tracker.expected(index)),
+                    remaining_milliseconds: milliseconds(self.tracker.remaining(index)),
                 });
             }
             let work = Work {
@@ -184,6 +197,7 @@ impl<'a> Executor<'a> {
                 session: self.session,
                 known: self.known.clone(),
                 changing: self.changing.clone(),
+                drain: self.options.drain,
                 progress: self.progress.clone(),
                 stop: self.stopped.clone(),
             };
@@ -191,6 +205,24 @@ impl<'a> Executor<'a> {
                 (index, step::run(index, step, work).await)
             }));
         }
+    }
+
+    /// What the step waited for last. What goes unmentioned itself is looked through.
+    fn after(&self, index: usize) -> Option<event::After> {
+        let need = self.tracker.freed_by(index)?;
+        let step = &self.plan.steps[need.step];
+        if shown(step.action).is_none() {
+            return self.after(need.step);
+        }
+        Some(event::After {
+            address: step.address.clone(),
+            until: match need.until {
+                Until::Exists => event::Until::Exists,
+                Until::Ready => event::Until::Ready,
+                Until::Complete => event::Until::Complete,
+                Until::Gone => event::Until::Gone,
+            },
+        })
     }
 
     /// A step's calls are over.
@@ -217,6 +249,10 @@ impl<'a> Executor<'a> {
             }
             End::Going { intent } => {
                 self.going.insert(index, intent);
+                self.sink.event(&Event::StepGoing {
+                    address,
+                    milliseconds: self.took(index),
+                });
                 let outputs = self.plan.steps[index].outputs.clone().unwrap_or_default();
                 self.wait(index, outputs, WaitFor::Gone);
             }
@@ -261,7 +297,13 @@ impl<'a> Executor<'a> {
         match verdict {
             Verdict::Pending(why) => self.say(index, why),
             Verdict::Serves(why) => {
-                self.tracker.serves(index);
+                if self.serving.insert(index) {
+                    self.sink.event(&Event::StepServes {
+                        address: step.address.clone(),
+                        milliseconds: self.took(index),
+                    });
+                    self.tracker.serves(index);
+                }
                 self.say(index, why);
             }
             Verdict::Ready(seen) => {

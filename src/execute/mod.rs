@@ -1,7 +1,9 @@
 //! How is a plan carried out? `executor` starts each step the moment its own needs are met, `step` is
-//! one step from intent to outcome, `poll` is every wait, `tracker` knows what may start next.
+//! one step from intent to outcome, `poll` is every wait, `tracker` knows what may start next,
+//! `experience` how long things take.
 
 mod executor;
+mod experience;
 mod poll;
 mod report;
 mod step;
@@ -13,4 +15,5 @@ mod simulation;
 mod tests;
 
 pub use executor::{Interrupt, Options, execute};
+pub use experience::Experience;
 pub use report::RunReport;

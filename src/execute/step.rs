@@ -39,6 +39,8 @@ pub(super) struct Work<'a> {
     pub known: Arc<Known>,
     /// What the plan changes in place.
     pub changing: Arc<Changing>,
+    /// See [`super::Options::drain`].
+    pub drain: bool,
     /// Says what holds a step up.
     pub progress: mpsc::UnboundedSender<(usize, String)>,
     /// Turns true when nothing more may be started, retries included.
@@ -74,6 +76,7 @@ fn context(step: &Step, token: &str, work: &Work<'_>) -> AnyContext {
         token: token.to_owned(),
         known: work.known.clone(),
         changing: work.changing.clone(),
+        drain: work.drain,
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::simulation::{CALL, Fault, Simulation, Slow};
-use super::{Interrupt, Options, RunReport, execute};
+use super::{Experience, Interrupt, Options, RunReport, execute};
 use crate::graph::{GraphBuilder, ResourceGraph};
 use crate::observe::{Refresh, observe, recorded_resources};
 use crate::plan::{Action, Plan, Recorded, plan_down, plan_up};
@@ -82,6 +82,8 @@ impl Bench {
         let options = Options {
             wait: true,
             timeout: None,
+            drain: false,
+            experience: Experience::default(),
         };
         let report = execute(
             &plan,

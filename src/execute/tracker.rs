@@ -5,8 +5,9 @@ use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 use std::time::Duration;
 
-use crate::graph::longest_remaining;
-use crate::plan::{Action, Need, Plan, Until};
+use super::experience::Experience;
+use crate::graph::{Expected, Waiting, longest_remaining};
+use crate::plan::{Need, Plan, Until};
 
 /// How far a step is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,19 +40,25 @@ pub(super) struct Tracker {
     open: Vec<usize>,
     /// For each step, who waits for it and until when.
     dependents: Vec<Vec<(usize, Until)>>,
-    priority: Vec<Duration>,
+    /// For each step, the need that was met last.
+    freed_by: Vec<Option<Need>>,
+    expected: Vec<Expected>,
+    /// For each step, how long the run is expected to go on from its beginning.
+    remaining: Vec<Duration>,
     queue: BinaryHeap<(Duration, Reverse<usize>)>,
 }
 
 impl Tracker {
     /// Lowers the needs that `lower` names to plain existence (`--no-wait` and the user's workloads).
-    pub(super) fn new(plan: &Plan, lower: impl Fn(usize) -> bool) -> Self {
+    pub(super) fn new(plan: &Plan, experience: &Experience, lower: impl Fn(usize) -> bool) -> Self {
         let count = plan.steps.len();
         let mut tracker = Tracker {
             stages: vec![Stage::Waiting; count],
             open: vec![0; count],
             dependents: vec![Vec::new(); count],
-            priority: Vec::new(),
+            freed_by: vec![None; count],
+            expected: Vec::new(),
+            remaining: Vec::new(),
             queue: BinaryHeap::new(),
         };
         for (index, needs) in plan.needs.iter().enumerate() {
@@ -64,28 +71,22 @@ impl Tracker {
                 tracker.dependents[step].push((index, until));
             }
         }
-        let waiting: Vec<Vec<usize>> = tracker
+        let waiting: Vec<Vec<Waiting>> = tracker
             .dependents
             .iter()
-            .map(|list| list.iter().map(|(index, _)| *index).collect())
+            .map(|list| list.iter().map(|&(node, until)| waiting(node, until)))
+            .map(Iterator::collect)
             .collect();
-        let durations: Vec<Duration> = plan
-            .steps
-            .iter()
-            .map(|step| match step.action {
-                Action::Noop | Action::LookUp | Action::Record | Action::Forget => Duration::ZERO,
-                Action::Delete => step.resource.timing().gone,
-                _ => step.resource.timing().ready,
-            })
-            .collect();
-        tracker.priority = longest_remaining(&durations, &waiting);
+        let steps = plan.steps.iter();
+        tracker.expected = steps.map(|step| experience.expected(step)).collect();
+        tracker.remaining = longest_remaining(&tracker.expected, &waiting);
         for (index, step) in plan.steps.iter().enumerate() {
             if !step.acts() {
                 tracker.stages[index] = Stage::Finished;
             } else if tracker.open[index] == 0 {
                 tracker
                     .queue
-                    .push((tracker.priority[index], Reverse(index)));
+                    .push((tracker.remaining[index], Reverse(index)));
             }
         }
         tracker
@@ -124,8 +125,9 @@ impl Tracker {
             }
             self.open[dependent] -= 1;
             if self.open[dependent] == 0 && self.stages[dependent] == Stage::Waiting {
+                self.freed_by[dependent] = Some(Need { step: index, until });
                 self.queue
-                    .push((self.priority[dependent], Reverse(dependent)));
+                    .push((self.remaining[dependent], Reverse(dependent)));
             }
         }
     }
@@ -159,6 +161,21 @@ impl Tracker {
             .any(|&(dependent, needed)| needed == until && self.stages[dependent] == Stage::Waiting)
     }
 
+    /// Which need of the step was met last; none if it could start from the beginning.
+    pub(super) fn freed_by(&self, index: usize) -> Option<Need> {
+        self.freed_by[index]
+    }
+
+    /// How long the step itself is expected to take.
+    pub(super) fn expected(&self, index: usize) -> Duration {
+        self.expected[index].whole
+    }
+
+    /// How long the run is expected to go on from the step's beginning.
+    pub(super) fn remaining(&self, index: usize) -> Duration {
+        self.remaining[index]
+    }
+
     /// Where the step is.
     pub(super) fn stage(&self, index: usize) -> Stage {
         self.stages[index]
@@ -169,5 +186,12 @@ impl Tracker {
         (0..self.stages.len())
             .filter(|&index| self.stages[index] == Stage::Waiting)
             .collect()
+    }
+}
+
+fn waiting(node: usize, until: Until) -> Waiting {
+    Waiting {
+        node,
+        for_calls: until == Until::Exists,
     }
 }

@@ -3,5 +3,5 @@
 mod longest;
 mod resource_graph;
 
-pub use longest::longest_remaining;
+pub use longest::{Expected, Waiting, longest_remaining};
 pub use resource_graph::{GraphBuilder, GraphError, Node, ResourceGraph};

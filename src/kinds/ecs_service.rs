@@ -352,7 +352,9 @@ impl Resource for EcsService {
         outputs: &EcsServiceOutputs,
     ) -> Result<(), StepError> {
         let aws = context.cloud;
-        self.shorten_draining(context).await;
+        if !context.drain {
+            self.shorten_draining(context).await;
+        }
         let call = aws
             .ecs
             .update_service()

@@ -159,6 +159,7 @@ fn context(address: &Address, known: &Known) -> AnyContext {
         token: String::new(),
         known: Arc::new(known.clone()),
         changing: Arc::default(),
+        drain: false,
     }
 }
 

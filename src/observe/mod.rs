@@ -109,6 +109,7 @@ pub async fn observe(
             token: String::new(),
             known: Arc::new(known.clone()),
             changing: Arc::default(),
+            drain: false,
         };
         let found = cloud.find(&**resource, &context).await?;
         Ok::<_, CallError>(found.map(|outputs| (address.clone(), outputs)))

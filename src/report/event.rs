@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use crate::resource::id_of;
 use crate::resource::{Address, CallError, Holder, Leftover};
@@ -29,6 +29,12 @@ pub enum Event {
         address: Address,
         action: Action,
         at_milliseconds: u64,
+        /// What it had to wait for last; nothing, when it could start with the run.
+        after: Option<After>,
+        /// How long the step is expected to take, by earlier runs or by its kind.
+        expected_milliseconds: u64,
+        /// How long the run is expected to go on from here on because of this step and of all that waits for it.
+        remaining_milliseconds: u64,
     },
     /// What a running step waits for, and who holds it up. Sent when that changes.
     StepProgress { address: Address, message: String },
@@ -38,6 +44,10 @@ pub enum Event {
         id: Option<String>,
         milliseconds: u64,
     },
+    /// AWS took the delete: the step still waits until the resource is gone.
+    StepGoing { address: Address, milliseconds: u64 },
+    /// Dependents that need it ready may go on, the step itself still waits for the rest: the first healthy task of three.
+    StepServes { address: Address, milliseconds: u64 },
     /// The step is complete: ready, or gone; or it exists and, with `--no-wait`, is not `awaited`.
     StepDone {
         address: Address,
@@ -82,6 +92,26 @@ pub enum Event {
     },
 }
 
+/// How far another step had to come before a step could start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct After {
+    pub address: Address,
+    pub until: Until,
+}
+
+/// How far a step is, as far as others wait for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Until {
+    /// Its call has returned.
+    Exists,
+    /// It is usable.
+    Ready,
+    /// It is usable in full.
+    Complete,
+    Gone,
+}
+
 /// The command whose run it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -93,7 +123,7 @@ pub enum Command {
 }
 
 /// What a step does, as a person reads it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     Create,

@@ -8,14 +8,16 @@ mod plain;
 mod step_line;
 mod summary;
 mod terminal;
+mod timeline;
 mod tty;
 
-pub use event::{Action, Command, Event, LeftBehind, Sink, id_of};
+pub use event::{Action, After, Command, Event, LeftBehind, Sink, Until, id_of};
 pub use json::JsonLines;
 pub use palette::Palette;
 pub use plain::Plain;
 pub use step_line::{counted, duration};
 pub use summary::{Outcome, Summary, SummaryContext};
+pub use timeline::{Link, StepTimes, Timeline};
 pub use tty::LiveView;
 
 use std::sync::Arc;

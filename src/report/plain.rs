@@ -60,7 +60,7 @@ impl<W: Write + Send> Sink for Plain<W> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::report::event::{Action, Command, LeftBehind};
+    use crate::report::event::{Action, After, Command, LeftBehind, Until};
     use crate::resource::{Address, CallError, Certainty, ErrorClass};
 
     /// A run in which one thing of each kind happens.
@@ -84,6 +84,9 @@ pub(super) mod tests {
                 address: nat(),
                 action: Action::Create,
                 at_milliseconds: 0,
+                after: None,
+                expected_milliseconds: 90_000,
+                remaining_milliseconds: 140_000,
             },
             Event::StepExists {
                 address: nat(),
@@ -98,6 +101,12 @@ pub(super) mod tests {
                 address: service(),
                 action: Action::Create,
                 at_milliseconds: 900,
+                after: Some(After {
+                    address: nat(),
+                    until: Until::Exists,
+                }),
+                expected_milliseconds: 50_000,
+                remaining_milliseconds: 50_000,
             },
             Event::StepDone {
                 address: nat(),

@@ -127,6 +127,8 @@ pub(super) fn lasting_lines(event: &Event, tally: Tally, palette: &Palette) -> V
         | Event::StepBegan { .. }
         | Event::StepProgress { .. }
         | Event::StepExists { .. }
+        | Event::StepGoing { .. }
+        | Event::StepServes { .. }
         | Event::RunEnded { .. } => Vec::new(),
     }
 }

@@ -1,6 +1,5 @@
-//! How did the run end? What is done, what failed and why, what that blocked, what took longest, how to go on.
+//! How did the run end? What is done, what failed and why, what that blocked, how to go on.
 
-use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,11 +9,8 @@ use serde::Serialize;
 use super::advice::advice;
 use super::event::{Action, Event, LeftBehind, Sink};
 use super::palette::Palette;
-use super::step_line::{ADDRESS_WIDTH, counted, duration, held_by, left_behind};
+use super::step_line::{counted, duration, held_by, left_behind};
 use crate::resource::{Address, CallError, Holder};
-
-/// How many of the longest steps are told.
-const LONGEST: usize = 5;
 
 /// Listens to a run and keeps what its end has to say.
 #[derive(Default)]
@@ -34,8 +30,6 @@ struct Told {
     interrupted: bool,
     timed_out: bool,
     milliseconds: u64,
-    #[serde(serialize_with = "longest_first")]
-    durations: Vec<Took>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -57,12 +51,6 @@ struct Blocked {
     by: BTreeSet<Address>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
-struct Took {
-    address: Address,
-    milliseconds: u64,
-}
-
 /// How a run ended, as far as the exit code is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -80,6 +68,8 @@ pub enum Outcome {
 pub struct SummaryContext<'a> {
     /// The command that goes on where this run stopped.
     pub resume: &'a str,
+    /// The chain of steps that decided how long it took, as text.
+    pub path: &'a str,
 }
 
 impl Summary {
@@ -120,13 +110,9 @@ impl Told {
             Event::StepBegan { address, .. } => {
                 self.unfinished.insert(address.clone());
             }
-            Event::StepDone {
-                address,
-                milliseconds,
-                ..
-            } => {
+            Event::StepDone { address, .. } => {
                 self.done += 1;
-                self.took(address, *milliseconds);
+                self.unfinished.remove(address);
             }
             Event::StepFailed {
                 address,
@@ -148,7 +134,7 @@ impl Told {
                 // In which order they failed was told when they did; two equal runs end alike.
                 self.failed
                     .sort_by(|one, other| one.address.cmp(&other.address));
-                self.took(address, *milliseconds);
+                self.unfinished.remove(address);
             }
             Event::StepBlocked { address, by, .. } => self.blocked.push(Blocked {
                 address: address.clone(),
@@ -171,17 +157,11 @@ impl Told {
             | Event::Recovered { .. }
             | Event::StepProgress { .. }
             | Event::StepExists { .. }
+            | Event::StepGoing { .. }
+            | Event::StepServes { .. }
             | Event::StepSkipped { .. }
             | Event::Warning { .. } => {}
         }
-    }
-
-    fn took(&mut self, address: &Address, milliseconds: u64) {
-        self.unfinished.remove(address);
-        self.durations.push(Took {
-            address: address.clone(),
-            milliseconds,
-        });
     }
 
     fn outcome(&self) -> Outcome {
@@ -207,7 +187,7 @@ impl Told {
     fn render(&self, context: &SummaryContext<'_>, palette: &Palette) -> String {
         let mut text = String::new();
         // What went wrong stands last, where the eye is when the run is over.
-        self.render_longest(&mut text, palette);
+        text.push_str(context.path);
         self.render_failures(&mut text, palette);
         self.render_totals(&mut text, palette);
         if self.outcome() != Outcome::Done {
@@ -276,25 +256,6 @@ impl Told {
         }
     }
 
-    fn render_longest(&self, text: &mut String, palette: &Palette) {
-        let heading = palette.heading;
-        let longest = by_duration(&self.durations);
-        if longest.len() < 2 {
-            return;
-        }
-        line(text, format_args!("{heading}what took longest{heading:#}"));
-        for took in longest.into_iter().take(LONGEST) {
-            line(
-                text,
-                format_args!(
-                    "    {:<ADDRESS_WIDTH$} {:>7}",
-                    took.address,
-                    duration(took.milliseconds)
-                ),
-            );
-        }
-    }
-
     fn render_totals(&self, text: &mut String, palette: &Palette) {
         let heading = palette.heading;
         let mut parts = vec![format!("{} done", counted(self.done, "step"))];
@@ -324,23 +285,9 @@ impl Told {
     }
 }
 
-/// Longest first; equals in the order of their addresses, so that two equal runs read alike.
-fn by_duration(durations: &[Took]) -> Vec<&Took> {
-    let mut longest: Vec<&Took> = durations.iter().collect();
-    longest.sort_by_key(|took| (Reverse(took.milliseconds), &took.address));
-    longest
-}
-
 fn joined<'a>(addresses: impl IntoIterator<Item = &'a Address>) -> String {
     let texts: Vec<String> = addresses.into_iter().map(Address::to_string).collect();
     texts.join(", ")
-}
-
-fn longest_first<S: serde::Serializer>(
-    durations: &[Took],
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(by_duration(durations))
 }
 
 fn to_value(value: &impl Serialize) -> serde_json::Value {
@@ -360,6 +307,7 @@ mod tests {
 
     const CONTEXT: SummaryContext<'_> = SummaryContext {
         resume: "navi up -f stacks/ecs-navi.yaml",
+        path: "",
     };
 
     fn summary_of(events: impl IntoIterator<Item = Event>) -> Summary {
@@ -413,27 +361,5 @@ mod tests {
             _ => None,
         });
         assert_eq!(summary_of(failed).outcome(), Outcome::Failed);
-    }
-
-    #[test]
-    fn a_complete_run_names_only_its_longest_steps() {
-        let done = |name: &str, milliseconds| Event::StepDone {
-            address: Address::new("subnet", name),
-            action: Action::Create,
-            id: None,
-            awaited: true,
-            milliseconds,
-        };
-        let steps = (1..=7).map(|index| done(&format!("s{index}"), index * 100));
-        let ended = Event::RunEnded {
-            done: 7,
-            failed: 0,
-            blocked: 0,
-            skipped: 0,
-            milliseconds: 900,
-        };
-        let summary = summary_of(steps.chain([ended]));
-        assert_eq!(summary.outcome(), Outcome::Done);
-        insta::assert_snapshot!(summary.render(&CONTEXT, &Palette::plain()));
     }
 }

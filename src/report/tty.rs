@@ -39,6 +39,9 @@ struct Running {
     exists: bool,
     message: Option<String>,
     began_at: u64,
+    /// Milliseconds that the step itself is expected to take, and the run from its beginning on.
+    expected: u64,
+    remaining: u64,
 }
 
 impl LiveView {
@@ -101,13 +104,19 @@ impl Live {
         match event {
             Event::RunBegan { .. } => self.run_began_at = now,
             Event::StepBegan {
-                address, action, ..
+                address,
+                action,
+                expected_milliseconds,
+                remaining_milliseconds,
+                ..
             } => self.running.push(Running {
                 address: address.clone(),
                 action: *action,
                 exists: false,
                 message: None,
                 began_at: now,
+                expected: *expected_milliseconds,
+                remaining: *remaining_milliseconds,
             }),
             Event::StepExists { address, id, .. } => {
                 if let Some(running) = self.find(address) {
@@ -136,15 +145,30 @@ impl Live {
             .find(|running| running.address == *address)
     }
 
+    /// What the run is expected to take from now on; every step that has not begun waits for one that runs.
+    fn left(&self, now: u64) -> String {
+        let left = self.running.iter().map(|running| running.left(now)).max();
+        match left.unwrap_or_default() {
+            // Less than a look's pause is no news.
+            0..2000 => String::new(),
+            left @ 2000..60_000 => format!(", about {}s left", left / 1000),
+            left => format!(", about {} left", duration(left)),
+        }
+    }
+
     fn lines(&self, now: u64, screen: Screen, palette: &Palette) -> Vec<String> {
         let heading = palette.heading;
         let Tally { total, ended } = self.tally;
-        let mut lines = vec![format!(
-            "{heading}{ended} of {total}, {} running, {}{heading:#}",
-            self.running.len(),
-            duration(now.saturating_sub(self.run_began_at))
-        )];
         let columns = usize::from(screen.columns).saturating_sub(COLUMNS_LEFT_FREE);
+        let head = format!(
+            "{ended} of {total}, {} running, {}{}",
+            self.running.len(),
+            duration(now.saturating_sub(self.run_began_at)),
+            self.left(now)
+        );
+        // A line that wraps would be miscounted when it is redrawn.
+        let head: String = head.chars().take(columns).collect();
+        let mut lines = vec![format!("{heading}{head}{heading:#}")];
         let room = usize::from(screen.rows.saturating_sub(ROWS_LEFT_FREE).max(1));
         lines.extend(
             self.running
@@ -160,6 +184,13 @@ impl Live {
 }
 
 impl Running {
+    /// A step that takes longer than expected is expected to end now: what waits for it stays.
+    fn left(&self, now: u64) -> u64 {
+        let behind = self.remaining.saturating_sub(self.expected);
+        let own = (self.began_at + self.expected).saturating_sub(now);
+        behind + own
+    }
+
     fn line(&self, now: u64, columns: usize, palette: &Palette) -> String {
         let faint = palette.faint;
         let head = format!(
@@ -168,7 +199,6 @@ impl Running {
             self.address,
             duration(now.saturating_sub(self.began_at))
         );
-        // A line that wraps would be miscounted when it is redrawn.
         let room = columns.saturating_sub(head.chars().count() + 2);
         let message: String = self
             .message

@@ -77,6 +77,8 @@ pub struct Context<'a, C> {
     pub known: &'a Known,
     /// What the run changes in place, this one included. Empty outside a run.
     pub changing: &'a Changing,
+    /// Whether open requests may end as slowly as the stack file allows, also where everything goes.
+    pub drain: bool,
 }
 
 impl<C> Context<'_, C> {

@@ -294,6 +294,8 @@ pub struct AnyContext {
     pub known: Arc<Known>,
     /// What the run changes in place.
     pub changing: Arc<Changing>,
+    /// See [`Context::drain`].
+    pub drain: bool,
 }
 
 /// Every kind's calls behind one door. `kinds/` implements it for AWS; the engine's own tests
@@ -436,6 +438,7 @@ pub mod dispatch {
             token: &context.token,
             known: &context.known,
             changing: &context.changing,
+            drain: context.drain,
         }
     }
 

@@ -1,4 +1,4 @@
-//! How are states kept in a local directory? Four files a stack: snapshot, its backup, journal, lock.
+//! How are states kept in a local directory? Five files a stack: snapshot, its backup, journal, lock, timings.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -34,6 +34,7 @@ impl LocalStore {
             backup: path("json.backup"),
             journal: path("journal"),
             lock: path("lock"),
+            timings: path("timings"),
         }
     }
 }
@@ -45,6 +46,7 @@ struct Files {
     backup: PathBuf,
     journal: PathBuf,
     lock: PathBuf,
+    timings: PathBuf,
 }
 
 impl Store for LocalStore {
@@ -131,9 +133,9 @@ impl LockedStore for LockedFiles {
         if let Some(previous) = read("read the state", snapshot)?
             && !previous.is_empty()
         {
-            replace(backup, &previous)?;
+            replace("write the state", backup, &previous)?;
         }
-        replace(snapshot, bytes)
+        replace("write the state", snapshot, bytes)
     }
 
     fn clear_journal(&mut self) -> Result<(), StateError> {
@@ -147,6 +149,14 @@ impl LockedStore for LockedFiles {
             Err(error) => Err(error),
         };
         clear().map_err(|error| StateError::storage("empty the journal", path.display(), &error))
+    }
+
+    fn read_timings(&mut self) -> Result<Option<Vec<u8>>, StateError> {
+        read("read the timings", &self.files.timings)
+    }
+
+    fn replace_timings(&mut self, bytes: &[u8]) -> Result<(), StateError> {
+        replace("write the timings", &self.files.timings, bytes)
     }
 
     fn release(self: Box<Self>) {
@@ -167,7 +177,7 @@ fn open_journal(files: &Files) -> io::Result<File> {
 
 /// Writes a file as a whole or not at all: a new file, synced, renamed over the old one, and the
 /// directory synced.
-fn replace(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
+fn replace(attempted: &'static str, path: &Path, bytes: &[u8]) -> Result<(), StateError> {
     let write = || {
         let mut file = AtomicWriteFile::options()
             .preserve_mode(false)
@@ -176,7 +186,7 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
         file.write_all(bytes)?;
         file.commit()
     };
-    write().map_err(|error| StateError::storage("write the state", path.display(), &error))
+    write().map_err(|error| StateError::storage(attempted, path.display(), &error))
 }
 
 fn read(attempted: &'static str, path: &Path) -> Result<Option<Vec<u8>>, StateError> {

@@ -19,6 +19,7 @@ struct Files {
     backup: Option<Vec<u8>>,
     journal: Vec<u8>,
     appends: usize,
+    timings: Option<Vec<u8>>,
     holder: Option<Holder>,
 }
 
@@ -127,6 +128,17 @@ impl LockedStore for LockedMemory {
 
     fn clear_journal(&mut self) -> Result<(), StateError> {
         self.store.with(&self.stack, |files| files.journal.clear());
+        Ok(())
+    }
+
+    fn read_timings(&mut self) -> Result<Option<Vec<u8>>, StateError> {
+        Ok(self.store.with(&self.stack, |files| files.timings.clone()))
+    }
+
+    fn replace_timings(&mut self, bytes: &[u8]) -> Result<(), StateError> {
+        self.store.with(&self.stack, |files| {
+            files.timings = Some(bytes.to_vec());
+        });
         Ok(())
     }
 

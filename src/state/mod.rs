@@ -30,3 +30,4 @@ pub use recovery::{Finding, Recovered, RecoveryError, recover};
 pub use session::{Access, Session};
 pub use store::{LockedStore, Store};
 pub use transition::IllegalEntry;
+pub use writer::Written;

@@ -174,6 +174,7 @@ impl Search {
             token: self.token.clone(),
             known: Arc::clone(known),
             changing: Arc::default(),
+            drain: false,
         };
         match cloud.find(&*self.resource, &context).await {
             Err(error) if error.is_not_found() => Ok(None),

@@ -16,7 +16,7 @@ use super::store::check_stack_name;
 use super::writer::{Writer, locked, unwritable};
 use super::{
     Entry, Holder, Identity, Intent, LockedStore, Outcome, Sequence, Stamped, State, StateError,
-    Store, Warning, new_token, snapshot,
+    Store, Warning, Written, new_token, snapshot,
 };
 use crate::resource::{Address, AnyResource, Known, Protection};
 
@@ -234,6 +234,30 @@ impl Session {
     pub async fn relocate(&self, from: &Address, to: &Address) -> Result<(), StateError> {
         let (from, to) = (from.clone(), to.clone());
         self.write(Entry::Moved { from, to }).await.map(drop)
+    }
+
+    /// What the last run left of how long things take, as it was kept. A reader has no use for it.
+    pub async fn timings(&self) -> Result<Option<Vec<u8>>, StateError> {
+        match &self.shared.role {
+            Role::Owner { writer, .. } => writer.read_timings().await,
+            Role::Reader { .. } => Ok(None),
+        }
+    }
+
+    /// Keeps how long things took, for the next run.
+    pub async fn keep_timings(&self, bytes: Vec<u8>) -> Result<(), StateError> {
+        match &self.shared.role {
+            Role::Owner { writer, .. } => writer.replace_timings(bytes).await,
+            Role::Reader { .. } => Err(StateError::ReadOnly(self.shared.stack.clone())),
+        }
+    }
+
+    /// What this session has written to the journal so far.
+    pub fn written(&self) -> Written {
+        match &self.shared.role {
+            Role::Owner { writer, .. } => writer.written(),
+            Role::Reader { .. } => Written::default(),
+        }
     }
 
     /// Ends the session: writes the snapshot, empties the journal, frees the lock. Also after a

@@ -55,6 +55,12 @@ pub trait LockedStore: Send {
     /// Empties the journal, after its content went into a snapshot.
     fn clear_journal(&mut self) -> Result<(), StateError>;
 
+    /// What the last run left of how long things take. It is nobody's loss when it is gone.
+    fn read_timings(&mut self) -> Result<Option<Vec<u8>>, StateError>;
+
+    /// Puts new timings in the place of the old ones, whole or not at all.
+    fn replace_timings(&mut self, bytes: &[u8]) -> Result<(), StateError>;
+
     /// Frees the lock at a clean end.
     fn release(self: Box<Self>);
 }

@@ -4,8 +4,10 @@
 //! the next one. Every caller is answered after the batch with its entry is durable, not before.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::{LockedStore, Stamped, StateError, journal};
 
@@ -18,6 +20,7 @@ pub(super) struct Writer {
     /// Whether the store's calls wait for something, see [`super::Store::blocks`].
     blocks: bool,
     queue: Mutex<Queue>,
+    written: Mutex<Written>,
     /// `None` once closed.
     files: Mutex<Option<Box<dyn LockedStore>>>,
 }
@@ -31,6 +34,16 @@ struct Queue {
     /// Once a write failed, none is tried again: after a failed fsync the system may have dropped
     /// the bytes and report success the next time.
     failed: Option<StateError>,
+}
+
+/// What a session has written to its journal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// How often it was written to and synced.
+    pub batches: u64,
+    pub bytes: usize,
+    /// How long somebody waited for the disk.
+    pub took: Duration,
 }
 
 /// The promise of an answer once the entry is durable.
@@ -48,6 +61,7 @@ impl Writer {
             lineage: lineage.to_owned(),
             blocks,
             queue: Mutex::default(),
+            written: Mutex::default(),
             files: Mutex::new(Some(files)),
         })
     }
@@ -102,8 +116,16 @@ impl Writer {
     async fn write(self: &Arc<Self>, entries: Vec<Stamped>) -> Result<(), StateError> {
         let line = journal::encode(&self.lineage, entries)
             .map_err(|error| unwritable("write down the journal of", &self.stack, &error))?;
-        self.with_files(move |files| files.append_journal(&line))
-            .await
+        let began = Instant::now();
+        let bytes = line.len();
+        let result = self
+            .with_files(move |files| files.append_journal(&line))
+            .await;
+        let mut written = locked(&self.written);
+        written.batches += 1;
+        written.bytes += bytes;
+        written.took += began.elapsed();
+        result
     }
 
     /// Replaces the snapshot by one that holds all entries so far, and empties the journal.
@@ -113,6 +135,23 @@ impl Writer {
             files.clear_journal()
         })
         .await
+    }
+
+    pub(super) async fn read_timings(self: &Arc<Self>) -> Result<Option<Vec<u8>>, StateError> {
+        self.with_files(|files| files.read_timings()).await
+    }
+
+    pub(super) async fn replace_timings(
+        self: &Arc<Self>,
+        bytes: Vec<u8>,
+    ) -> Result<(), StateError> {
+        self.with_files(move |files| files.replace_timings(&bytes))
+            .await
+    }
+
+    /// What was written since the session began.
+    pub(super) fn written(&self) -> Written {
+        *locked(&self.written)
     }
 
     /// Frees the lock. Nothing can be written any more.
@@ -131,9 +170,10 @@ impl Writer {
         }
     }
 
-    async fn with_files<F>(self: &Arc<Self>, work: F) -> Result<(), StateError>
+    async fn with_files<F, T>(self: &Arc<Self>, work: F) -> Result<T, StateError>
     where
-        F: FnOnce(&mut dyn LockedStore) -> Result<(), StateError> + Send + 'static,
+        F: FnOnce(&mut dyn LockedStore) -> Result<T, StateError> + Send + 'static,
+        T: Send + 'static,
     {
         let writer = Arc::clone(self);
         let run = move || match locked(&writer.files).as_deref_mut() {

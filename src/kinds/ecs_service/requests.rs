@@ -10,7 +10,7 @@ use super::{DeploymentCircuitBreaker, EcsService, EcsServiceObserved, EcsService
 use crate::aws::{Aws, Settle, send, settle};
 use crate::resource::{CallError, Change, Context};
 
-/// The deregistration delay while a service is being removed. The 300 s that AWS sets dominate every `down`
+/// The deregistration delay while a whole stack is being removed. The 300 s that AWS sets dominate every `down`
 /// (aws-behaviour §2.18); a few seconds let requests that are under way end.
 const DELAY_ON_DELETE_SECONDS: u32 = 5;
 

@@ -168,6 +168,14 @@ impl LockedStore for HookedFiles {
         (self.before_write)(Write::Clear)?;
         self.inner.clear_journal()
     }
+    fn read_timings(&mut self) -> Result<Option<Vec<u8>>, StateError> {
+        self.inner.read_timings()
+    }
+
+    fn replace_timings(&mut self, bytes: &[u8]) -> Result<(), StateError> {
+        self.inner.replace_timings(bytes)
+    }
+
     fn release(self: Box<Self>) {
         self.inner.release();
     }
