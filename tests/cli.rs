@@ -252,3 +252,66 @@ fn sandboxes_started_at_the_same_moment_are_one() {
         assert_eq!(document["pid"], documents[0]["pid"]);
     }
 }
+
+#[test]
+fn a_sandbox_has_the_pace_the_seed_and_the_durations_it_was_started_with() {
+    let directory = tempfile::tempdir().unwrap();
+    let say = |arguments: &[&str]| navi(directory.path(), arguments);
+    let built_in = stdout(&say(&["sandbox", "durations"]));
+    let own = built_in.replace("seconds: 90,", "seconds: 75,");
+    assert_ne!(own, built_in);
+    fs::write(directory.path().join("own.yaml"), own).unwrap();
+
+    let start = ["sandbox", "start", "--output", "json", "--pace", "0.5"];
+    let start = [&start[..], &["--seed", "7", "--durations", "own.yaml"]].concat();
+    let started = say(&start);
+    assert_eq!(started.status.code(), Some(0), "{}", stderr(&started));
+    let document = serde_json::from_slice(&started.stdout).unwrap();
+    let _sandbox = StoppedAtTheEnd::started(directory.path(), document);
+    let status = sandbox_json(directory.path(), "status");
+    assert_eq!(status["pace"], "0.5");
+    assert_eq!(status["seed"], 7);
+    assert_ne!(status["durations"], "built-in");
+    let text = stdout(&say(&["sandbox", "status"]));
+    assert!(text.contains("pace 0.5, seed 7"), "{text}");
+
+    // Asked for the same, or for nothing in particular, it is the one that runs.
+    assert_eq!(say(&start).status.code(), Some(0));
+    assert_eq!(say(&["sandbox", "start"]).status.code(), Some(0));
+    let other = say(&["sandbox", "start", "--pace", "realistic", "--seed", "8"]);
+    assert_eq!(other.status.code(), Some(1));
+    let text = stderr(&other);
+    assert!(
+        text.contains("has pace 0.5, not realistic, and seed 7, not 8"),
+        "{text}"
+    );
+    assert!(text.contains("`navi sandbox stop`"), "{text}");
+    assert_eq!(sandbox_json(directory.path(), "status")["seed"], 7);
+}
+
+#[test]
+fn durations_that_cannot_be_read_start_no_sandbox() {
+    let directory = tempfile::tempdir().unwrap();
+    let start = |arguments: &[&str]| {
+        let output = navi(
+            directory.path(),
+            &[&["sandbox", "start"], arguments].concat(),
+        );
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(sandbox_json(directory.path(), "status")["running"], false);
+        stderr(&output)
+    };
+    let bad = "durations:\n  task_starts: { seconds: 1 }\n  nat_gateway_becomes_availble: { seconds: 1 }\n";
+    fs::write(directory.path().join("bad.yaml"), bad).unwrap();
+    let text = start(&["--durations", "bad.yaml"]);
+    assert!(text.contains("bad.yaml:3:3"), "{text}");
+    assert!(
+        text.contains("did you mean `nat_gateway_becomes_available`?"),
+        "{text}"
+    );
+    assert!(text.contains("no sandbox was started"), "{text}");
+    let text = start(&["--durations", "missing.yaml"]);
+    assert!(text.contains("`navi sandbox durations`"), "{text}");
+    let text = start(&["--pace", "fast"]);
+    assert!(text.contains("write `realistic`, `instant`"), "{text}");
+}

@@ -7,6 +7,7 @@ use aws_types::SdkConfig;
 use super::arguments::GlobalOptions;
 use super::error::CommandError;
 use super::sandbox_server::SandboxServer;
+use super::sandbox_settings::SandboxSettings;
 use crate::aws::{self, Aws};
 use crate::sandbox::DEFAULT_ACCOUNT;
 use crate::state::{Access, Identity, LocalStore, Session};
@@ -82,7 +83,7 @@ async fn sandbox_configuration(
     region: Option<&str>,
 ) -> Result<SdkConfig, CommandError> {
     let server = SandboxServer::of(&global.state_dir)?;
-    let running = server.start(0).await?.running;
+    let running = server.start(&SandboxSettings::default()).await?.running;
     let from_environment = || {
         ["AWS_REGION", "AWS_DEFAULT_REGION"]
             .into_iter()

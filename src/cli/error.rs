@@ -12,6 +12,7 @@ use super::adopt::AdoptError;
 use super::exit_code;
 use super::protection::ProtectedError;
 use super::sandbox_server::SandboxError;
+use super::sandbox_settings::BadDurations;
 use super::state::EditError;
 use crate::aws::ConfigurationError;
 use crate::graph::GraphError;
@@ -20,7 +21,7 @@ use crate::plan::PlanError;
 use crate::preflight::Finding;
 use crate::report::Palette;
 use crate::resource::{CallError, ErrorClass, NothingSelected};
-use crate::stack::{self, Problem, StackErrors};
+use crate::stack::{self, StackErrors};
 use crate::state::{RecoveryError, StateError};
 
 /// Everything that ends a command early. The variants say what was attempted; `hint` says what to do.
@@ -94,6 +95,10 @@ pub enum CommandError {
     Protected(Box<ProtectedError>),
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
+    #[error("could not read the durations in {}", path.display())]
+    DurationsUnreadable { path: PathBuf, source: io::Error },
+    #[error("{} has an error; no sandbox was started", .0.file())]
+    Durations(Box<BadDurations>),
     #[error("--target: {0} in this stack")]
     Target(NothingSelected),
     #[error(transparent)]
@@ -208,6 +213,9 @@ impl CommandError {
                     .to_owned(),
             ),
             CommandError::Sandbox(error) => error.hint(),
+            CommandError::DurationsUnreadable { .. } => Some(
+                "`navi sandbox durations` prints the built-in ones, from which a file can be made".to_owned(),
+            ),
             CommandError::Edit(error) => error.hint(),
             CommandError::Adopt(error) => error.hint(),
             CommandError::Target(error) => Some(match &error.nearest {
@@ -248,7 +256,7 @@ impl CommandError {
 
     /// The same for a program: the last line of the events.
     pub fn document(&self) -> Value {
-        let problems: Vec<String> = self.problems().iter().map(Problem::to_string).collect();
+        let problems: Vec<String> = self.problems().iter().map(ToString::to_string).collect();
         let mut document = json!({
             "event": "error",
             "message": self.to_string(),
@@ -263,11 +271,15 @@ impl CommandError {
         document
     }
 
-    /// What is wrong with the stack file, place by place.
-    fn problems(&self) -> &[Problem] {
+    /// What is wrong with a file, place by place.
+    fn problems(&self) -> Vec<&dyn Diagnostic> {
         match self {
-            CommandError::StackFile(errors) => errors.problems(),
-            _ => &[],
+            CommandError::StackFile(errors) => {
+                let problems = errors.problems().iter();
+                problems.map(|problem| problem as &dyn Diagnostic).collect()
+            }
+            CommandError::Durations(bad) => vec![&**bad],
+            _ => Vec::new(),
         }
     }
 

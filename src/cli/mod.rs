@@ -24,6 +24,7 @@ mod run;
 mod running_services;
 mod sandbox;
 mod sandbox_server;
+mod sandbox_settings;
 mod scale;
 mod schema;
 mod stack_file;

@@ -5,8 +5,9 @@ use serde_json::json;
 use super::arguments::GlobalOptions;
 use super::error::CommandError;
 use super::sandbox_server::{Running, SandboxServer};
+use super::sandbox_settings::SandboxSettings;
 use super::{exit_code, output};
-use crate::sandbox::DEFAULT_ACCOUNT;
+use crate::sandbox::{BUILT_IN_FIGURES, DEFAULT_ACCOUNT};
 
 /// Start, look at, empty or stop the simulated AWS on this machine
 #[derive(Debug, clap::Args)]
@@ -14,6 +15,8 @@ use crate::sandbox::DEFAULT_ACCOUNT;
 Examples:
   eval \"$(navi sandbox start)\"     point the AWS CLI of this shell at the sandbox
   navi up --sandbox                starts it by itself
+  navi sandbox start --pace realistic
+                                   everything takes as long as on AWS
   navi sandbox reset               begin again with an empty AWS")]
 pub struct SandboxArguments {
     #[command(subcommand)]
@@ -23,29 +26,24 @@ pub struct SandboxArguments {
 #[derive(Debug, clap::Subcommand)]
 enum SandboxAction {
     /// Start it in the background and print what points the AWS CLI and SDKs at it
-    Start(PortArgument),
+    Start(SandboxSettings),
     /// Stop it; everything in it is gone
     Stop,
     /// Say whether it runs, where, and what is in it
     Status,
     /// Empty it: the account is as new
     Reset,
+    /// Print how long everything takes on AWS: a file to change and give to `start --durations`
+    Durations,
     /// Be the sandbox, in the foreground
     #[command(hide = true)]
-    Serve(PortArgument),
-}
-
-#[derive(Debug, clap::Args)]
-struct PortArgument {
-    /// Port on 127.0.0.1; 0 takes a free one
-    #[arg(long, value_name = "PORT", default_value_t = 0)]
-    port: u16,
+    Serve(SandboxSettings),
 }
 
 pub async fn run(global: &GlobalOptions, arguments: &SandboxArguments) -> Result<u8, CommandError> {
     let server = SandboxServer::of(&global.state_dir)?;
     match &arguments.action {
-        SandboxAction::Start(port) => start(global, &server, port.port).await?,
+        SandboxAction::Start(settings) => start(global, &server, settings).await?,
         SandboxAction::Stop => match server.stop().await? {
             Some(stopped) => output::notice(&format!("sandbox at {} stopped", stopped.endpoint)),
             None => output::notice("no sandbox runs here"),
@@ -55,7 +53,8 @@ pub async fn run(global: &GlobalOptions, arguments: &SandboxArguments) -> Result
             let running = server.reset().await?;
             output::notice(&format!("sandbox at {} is empty", running.endpoint));
         }
-        SandboxAction::Serve(port) => server.serve(port.port).await?,
+        SandboxAction::Durations => output::data(BUILT_IN_FIGURES)?,
+        SandboxAction::Serve(settings) => server.serve(settings).await?,
     }
     Ok(exit_code::DONE)
 }
@@ -63,9 +62,9 @@ pub async fn run(global: &GlobalOptions, arguments: &SandboxArguments) -> Result
 async fn start(
     global: &GlobalOptions,
     server: &SandboxServer,
-    port: u16,
+    settings: &SandboxSettings,
 ) -> Result<(), CommandError> {
-    let started = server.start(port).await?;
+    let started = server.start(settings).await?;
     let running = started.running;
     output::notice(&format!(
         "sandbox {} at {} (process {})",
@@ -121,10 +120,11 @@ async fn status(global: &GlobalOptions, server: &SandboxServer) -> Result<u8, Co
 fn described(running: &Running) -> String {
     let status = &running.status;
     let mut text = format!(
-        "sandbox at {} (process {}), pace {}, up {} s\n{} calls, {} of them mutating\n",
+        "sandbox at {} (process {}), pace {}, seed {}, up {} s\n{} calls, {} of them mutating\n",
         running.endpoint,
         running.pid,
         status["pace"].as_str().unwrap_or("unknown"),
+        status["seed"],
         status["uptime_seconds"],
         status["calls"]["total"],
         status["calls"]["mutating"],

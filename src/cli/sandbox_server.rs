@@ -25,6 +25,8 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, sleep, timeout};
 
+use super::error::CommandError;
+use super::sandbox_settings::SandboxSettings;
 use crate::sandbox::{Options, Sandbox};
 
 /// A starting sandbox needs a few hundredths of a second; a laden machine more.
@@ -58,6 +60,11 @@ pub enum SandboxError {
     StillRunning { endpoint: String, pid: u32 },
     #[error("no sandbox runs here")]
     NotRunning,
+    #[error("the sandbox that runs at {endpoint} has {}", differences.join(", and "))]
+    Other {
+        endpoint: String,
+        differences: Vec<String>,
+    },
 }
 
 impl SandboxError {
@@ -69,6 +76,11 @@ impl SandboxError {
             ),
             SandboxError::Silent { log } => Some(format!("its log is {}", log.display())),
             SandboxError::StillRunning { pid, .. } => Some(format!("end it with `kill {pid}`")),
+            SandboxError::Other { .. } => Some(
+                "nothing was changed. `navi sandbox stop` ends it with all that is in it, and then this starts one that is \
+                 as asked; or give this one a --state-dir of its own"
+                    .to_owned(),
+            ),
             SandboxError::NotRunning => Some("`navi sandbox start` starts one".to_owned()),
             _ => None,
         }
@@ -144,8 +156,21 @@ impl SandboxServer {
         })
     }
 
-    /// Starts the sandbox in the background, or finds the one that runs.
-    pub async fn start(&self, port: u16) -> Result<Started, SandboxError> {
+    /// Starts the sandbox in the background, or finds the one that runs, if it is as it is asked to be.
+    pub async fn start(&self, settings: &SandboxSettings) -> Result<Started, CommandError> {
+        let options = settings.options()?;
+        let started = self.find_or_start(settings).await?;
+        let differences = settings.differences(&options, &started.running.status);
+        match differences.is_empty() {
+            true => Ok(started),
+            false => Err(CommandError::Sandbox(SandboxError::Other {
+                endpoint: started.running.endpoint,
+                differences,
+            })),
+        }
+    }
+
+    async fn find_or_start(&self, settings: &SandboxSettings) -> Result<Started, SandboxError> {
         if let Some(running) = self.running().await {
             return Ok(Started {
                 running,
@@ -153,7 +178,7 @@ impl SandboxServer {
             });
         }
         self.make_directory()?;
-        let mut child = self.spawn(port)?;
+        let mut child = self.spawn(settings)?;
         let deadline = Instant::now() + START_WITHIN;
         loop {
             // Another command may have started one at the same moment; either will do.
@@ -170,7 +195,7 @@ impl SandboxServer {
                     });
                 }
                 // It left the field to another one, which may have been about to end.
-                Some(_) => child = self.spawn(port)?,
+                Some(_) => child = self.spawn(settings)?,
                 None => {}
             }
             if Instant::now() > deadline {
@@ -208,7 +233,12 @@ impl SandboxServer {
     }
 
     /// Is the sandbox, until it is told to stop.
-    pub async fn serve(&self, port: u16) -> Result<(), SandboxError> {
+    pub async fn serve(&self, settings: &SandboxSettings) -> Result<(), CommandError> {
+        let options = settings.options()?;
+        Ok(self.serve_with(settings.port, options).await?)
+    }
+
+    async fn serve_with(&self, port: u16, options: Options) -> Result<(), SandboxError> {
         self.make_directory()?;
         let Some(_lock) = self.lock()? else {
             // Another one was faster; whoever started this one will find that one.
@@ -223,13 +253,13 @@ impl SandboxServer {
             pid: std::process::id(),
             port,
         })?;
-        let served = serve_until_stopped(listener).await;
+        let served = serve_until_stopped(listener, options).await;
         // The next start writes a new one; a file left behind names a process that does not answer.
         let _ = fs::remove_file(self.file());
         served
     }
 
-    fn spawn(&self, port: u16) -> Result<std::process::Child, SandboxError> {
+    fn spawn(&self, settings: &SandboxSettings) -> Result<std::process::Child, SandboxError> {
         let log = OpenOptions::new()
             .create(true)
             .append(true)
@@ -237,13 +267,9 @@ impl SandboxServer {
             .open(self.log())
             .map_err(SandboxError::Spawn)?;
         Command::new(std::env::current_exe().map_err(SandboxError::Spawn)?)
-            .args([
-                "sandbox",
-                "serve",
-                "--port",
-                &port.to_string(),
-                "--state-dir",
-            ])
+            .args(["sandbox", "serve"])
+            .args(settings.arguments().map_err(SandboxError::Spawn)?)
+            .arg("--state-dir")
             .arg(&self.state_dir)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -321,8 +347,8 @@ impl SandboxServer {
     }
 }
 
-async fn serve_until_stopped(listener: TcpListener) -> Result<(), SandboxError> {
-    let sandbox = Sandbox::new(Options::default());
+async fn serve_until_stopped(listener: TcpListener, options: Options) -> Result<(), SandboxError> {
+    let sandbox = Sandbox::new(options);
     let mut terminated = signal(SignalKind::terminate()).map_err(SandboxError::Serve)?;
     let mut interrupted = signal(SignalKind::interrupt()).map_err(SandboxError::Serve)?;
     tokio::select! {

@@ -69,13 +69,16 @@ pub fn answer(sandbox: &Sandbox, request: &Request<Bytes>) -> Response<Bytes> {
 }
 
 fn status(sandbox: &Sandbox) -> Result<Value, Refusal> {
+    let options = sandbox.options();
     let mut inner = sandbox.lock();
     inner.world.advance(sandbox.clock().now());
     Ok(json!({
         "version": env!("CARGO_PKG_VERSION"),
         "pid": std::process::id(),
         "uptime_seconds": sandbox.clock().uptime().as_secs(),
-        "pace": sandbox.pace().name(),
+        "pace": options.pace.to_string(),
+        "seed": options.seed,
+        "durations": options.figures.fingerprint(),
         "calls": {"total": inner.calls.total(), "mutating": inner.calls.mutating()},
         "resources": inner.world.counts().map_err(unwritable)?,
     }))

@@ -18,6 +18,7 @@ mod ecs;
 mod elb;
 mod fault;
 mod fault_injection;
+mod figures;
 mod iam;
 mod ids;
 mod images;
@@ -41,6 +42,7 @@ mod wildcard;
 mod wire;
 mod world;
 
-pub use pace::Pace;
+pub use figures::{BUILT_IN as BUILT_IN_FIGURES, Figures, FiguresProblem};
+pub use pace::{NoPace, Pace};
 pub use server::{ConnectionDropped, Options, Sandbox};
 pub use wire::DEFAULT_ACCOUNT;

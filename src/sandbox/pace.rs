@@ -1,10 +1,28 @@
-//! How long does each of AWS's own doings take?
+//! How fast does time pass for what AWS does by itself?
 
-use std::time::Duration;
+use std::{fmt, str::FromStr, time::Duration};
 
-/// Something AWS does by itself after a call has been answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Doing {
+use serde::Deserialize;
+
+use super::figures::Figures;
+
+/// Names each doing once: as a variant, and in the list that the built-in figures are held to.
+macro_rules! doings {
+    ($($doing:ident,)*) => {
+        /// Something AWS does by itself after a call has been answered. `durations.yaml` says how long it takes, under the same name.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Doing {
+            $($doing,)*
+        }
+
+        impl Doing {
+            pub const ALL: &[Doing] = &[$(Doing::$doing,)*];
+        }
+    };
+}
+
+doings! {
     NatGatewayBecomesAvailable,
     NatGatewayIsDeleted,
     VpcEndpointBecomesAvailable,
@@ -27,39 +45,14 @@ pub enum Doing {
     ServiceSettles,
 }
 
-/// Seconds at AWS's own speed, and where the figure comes from (aws-behaviour sections; [I] = inferred there).
-const DURATIONS: [(Doing, u64, &str); 20] = [
-    (
-        Doing::NatGatewayBecomesAvailable,
-        100,
-        "§2.6 typical create",
-    ),
-    (Doing::NatGatewayIsDeleted, 65, "§2.6 typical delete"),
-    (Doing::VpcEndpointBecomesAvailable, 60, "§2.19 [I]"),
-    (Doing::VpcEndpointIsDeleted, 60, "§2.19 [I]"),
-    (Doing::LoadBalancerBecomesActive, 120, "§2.13 typical"),
-    (Doing::LoadBalancerInterfacesGo, 120, "§2.13 typical delete"),
-    (Doing::NamespaceOperation, 38, "§2.16 ready"),
-    (Doing::InstanceOperation, 5, "§2.16 [I]"),
-    (Doing::ValidationRecordAppears, 3, "§2.11 records"),
-    (Doing::CertificateIsIssued, 20, "§2.11 typical"),
-    (Doing::RecordChangeSyncs, 30, "§2.12 ready"),
-    (Doing::CapacityProvidersAttach, 5, "§2.17 [I]"),
-    (Doing::TaskIsProvisioned, 10, "§6.3 [I]"),
-    (Doing::TaskStarts, 30, "§6.3 [I]"),
-    (Doing::TaskStops, 30, "§2.18 [I]"),
-    (Doing::TaskInterfaceGoes, 20, "§2.7 ENI lag [I]"),
-    (Doing::TargetBecomesHealthy, 10, "§2.14 health [I]"),
-    (Doing::FailedTaskIsReplaced, 30, "§2.18 failing tasks [I]"),
-    (Doing::ContainerExits, 5, "§2.18 failing tasks [I]"),
-    (Doing::ServiceSettles, 10, "§2.18 ready [I]"),
-];
-
-/// The factor between AWS's own speed and the sandbox's.
+/// The factor between AWS's own durations and the sandbox's.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pace {
     factor: f64,
 }
+
+/// No duration of a day overflows with it.
+const SLOWEST: f64 = 1000.0;
 
 impl Pace {
     /// Everything that AWS does by itself has happened by the next look.
@@ -67,25 +60,13 @@ impl Pace {
     /// Everything takes as long as on AWS.
     pub const REALISTIC: Pace = Pace { factor: 1.0 };
 
-    pub fn duration(self, doing: Doing) -> Duration {
-        let seconds = DURATIONS
-            .iter()
-            .find(|(listed, _, _)| *listed == doing)
-            .map_or(0, |(_, seconds, _)| *seconds);
-        self.scale(Duration::from_secs(seconds))
+    pub fn is_instant(self) -> bool {
+        self == Self::INSTANT
     }
 
-    /// A duration that the caller chose (a deregistration delay, a health check interval) at this pace.
+    /// A duration at AWS's own speed, at this pace.
     pub fn scale(self, duration: Duration) -> Duration {
         duration.mul_f64(self.factor)
-    }
-
-    pub fn name(self) -> &'static str {
-        if self == Self::INSTANT {
-            "instant"
-        } else {
-            "realistic"
-        }
     }
 }
 
@@ -95,26 +76,101 @@ impl Default for Pace {
     }
 }
 
+impl fmt::Display for Pace {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::INSTANT => formatter.write_str("instant"),
+            Self::REALISTIC => formatter.write_str("realistic"),
+            Self { factor } => write!(formatter, "{factor}"),
+        }
+    }
+}
+
+/// What can't be a pace.
+#[derive(Debug, PartialEq, thiserror::Error)]
+#[error(
+    "write `realistic`, `instant`, or a factor from 0 to {SLOWEST}: 1 is AWS's own speed, 0.1 ten times as fast"
+)]
+pub struct NoPace;
+
+impl FromStr for Pace {
+    type Err = NoPace;
+
+    fn from_str(text: &str) -> Result<Self, NoPace> {
+        match text {
+            "instant" => Ok(Self::INSTANT),
+            "realistic" => Ok(Self::REALISTIC),
+            _ => text
+                .parse()
+                .ok()
+                .filter(|factor| (0.0..=SLOWEST).contains(factor))
+                // Minus zero is zero, and nothing else.
+                .map(|factor: f64| Self {
+                    factor: factor.abs(),
+                })
+                .ok_or(NoPace),
+        }
+    }
+}
+
+/// A pace, and what the figures come to at it.
+#[derive(Clone, Debug)]
+pub struct Tempo {
+    pace: Pace,
+    durations: Vec<Duration>,
+}
+
+impl Tempo {
+    pub fn new(pace: Pace, figures: &Figures) -> Self {
+        let duration = |doing: &Doing| pace.scale(figures.duration(*doing));
+        Self {
+            pace,
+            durations: Doing::ALL.iter().map(duration).collect(),
+        }
+    }
+
+    pub fn duration(&self, doing: Doing) -> Duration {
+        self.durations[doing as usize]
+    }
+
+    /// A duration that the caller chose (a deregistration delay, a health check interval) at this pace.
+    pub fn scale(&self, duration: Duration) -> Duration {
+        self.pace.scale(duration)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn instant_takes_no_time_and_realistic_takes_aws_time() {
-        assert_eq!(
-            Pace::INSTANT.duration(Doing::NatGatewayBecomesAvailable),
-            Duration::ZERO
-        );
-        assert_eq!(
-            Pace::REALISTIC.duration(Doing::NatGatewayBecomesAvailable),
-            Duration::from_secs(100)
-        );
+        let figures = Figures::built_in();
+        let takes = |pace: &str| {
+            let pace = pace.parse().unwrap();
+            Tempo::new(pace, &figures).duration(Doing::NatGatewayBecomesAvailable)
+        };
+        assert_eq!(takes("instant"), Duration::ZERO);
+        assert_eq!(takes("realistic"), Duration::from_secs(90));
+        assert_eq!(takes("0.1"), Duration::from_secs(9));
     }
 
     #[test]
-    fn every_duration_names_its_source() {
-        for (doing, _, source) in DURATIONS {
-            assert!(source.starts_with('§'), "{doing:?}");
+    fn a_pace_is_a_word_or_a_factor() {
+        let shown = |text: &str| text.parse::<Pace>().map(|pace| pace.to_string());
+        for (text, expected) in [
+            ("instant", "instant"),
+            ("0", "instant"),
+            ("-0", "instant"),
+            ("realistic", "realistic"),
+            ("1.0", "realistic"),
+            ("0.25", "0.25"),
+            ("2", "2"),
+        ] {
+            assert_eq!(shown(text).as_deref(), Ok(expected), "{text}");
+        }
+        for text in ["", "fast", "-1", "nan", "inf", "1e9"] {
+            assert_eq!(shown(text), Err(NoPace), "{text}");
         }
     }
 }

@@ -18,8 +18,9 @@ use super::{
     control, dispatch,
     fault::Fault,
     fault_injection::{ArmedFaults, Effect, When},
+    figures::Figures,
     ids::Ids,
-    pace::Pace,
+    pace::{Pace, Tempo},
     wire,
     world::{Context, World},
 };
@@ -33,6 +34,8 @@ pub struct Options {
     pub pace: Pace,
     /// Sandboxes with the same seed and the same calls make the same identifiers.
     pub seed: u64,
+    /// How long everything takes at AWS's own speed.
+    pub figures: Figures,
 }
 
 /// A fault was armed that breaks the connection off without an answer.
@@ -60,7 +63,7 @@ pub(super) struct Inner {
 impl Inner {
     fn new(options: &Options) -> Self {
         Self {
-            world: World::new(options.pace, options.seed),
+            world: World::new(Tempo::new(options.pace, &options.figures), options.seed),
             calls: CallLog::default(),
             faults: ArmedFaults::default(),
             // A sequence of its own: reads must not change what the next resource is called.
@@ -178,8 +181,8 @@ impl Sandbox {
         &self.clock
     }
 
-    pub(super) fn pace(&self) -> Pace {
-        self.options.pace
+    pub(super) fn options(&self) -> &Options {
+        &self.options
     }
 }
 

@@ -19,7 +19,7 @@ use super::{
     ids::Ids,
     images::Images,
     logs::Logs,
-    pace::{Doing, Pace},
+    pace::{Doing, Tempo},
     route53::Route53,
     secrets::Secrets,
     task_outcome::TaskOutcomes,
@@ -36,7 +36,7 @@ pub struct World {
     pub visits: Visits,
     schedule: Schedule,
     ids: Ids,
-    pace: Pace,
+    tempo: Tempo,
     changes: u64,
 }
 
@@ -84,7 +84,7 @@ pub struct Context<'world> {
     pub secrets: &'world Secrets,
     /// For a request the present; for a transition the moment it was due.
     pub now: Moment,
-    pub pace: Pace,
+    pub tempo: &'world Tempo,
     /// How often anything may have changed until now: what has settled at one number stays so while it lasts.
     pub changes: u64,
     schedule: &'world mut Schedule,
@@ -137,7 +137,7 @@ impl Context<'_> {
         doing: Doing,
         transition: impl FnOnce(&mut Context<'_>) + Send + 'static,
     ) {
-        self.schedule_after(self.pace.duration(doing), transition);
+        self.schedule_after(self.tempo.duration(doing), transition);
     }
 
     /// Lets `transition` happen after a duration (already at the sandbox's pace). With none it happens before the next request
@@ -192,7 +192,7 @@ impl Context<'_> {
 }
 
 impl World {
-    pub fn new(pace: Pace, seed: u64) -> Self {
+    pub fn new(tempo: Tempo, seed: u64) -> Self {
         Self {
             accounts: BTreeMap::new(),
             task_outcomes: TaskOutcomes::default(),
@@ -201,7 +201,7 @@ impl World {
             visits: Visits::default(),
             schedule: Schedule::default(),
             ids: Ids::new(seed),
-            pace,
+            tempo,
             changes: 0,
         }
     }
@@ -265,7 +265,7 @@ impl World {
             images: &self.images,
             secrets: &self.secrets,
             now,
-            pace: self.pace,
+            tempo: &self.tempo,
             changes: self.changes,
             schedule: &mut self.schedule,
         };
@@ -333,6 +333,11 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
+    use crate::sandbox::{figures::Figures, pace::Pace};
+
+    fn world(pace: Pace) -> World {
+        World::new(Tempo::new(pace, &Figures::built_in()), 1)
+    }
 
     type Diary = Arc<Mutex<Vec<(u64, &'static str)>>>;
 
@@ -343,7 +348,7 @@ mod tests {
 
     #[test]
     fn transitions_happen_in_order_of_due_time_and_cascade() {
-        let mut world = World::new(Pace::REALISTIC, 1);
+        let mut world = world(Pace::REALISTIC);
         let diary = Diary::default();
         let start = Moment::default();
         let (first, second) = (diary.clone(), diary.clone());
@@ -373,7 +378,7 @@ mod tests {
             write(&diary, context, "again");
             context.schedule_for_next_request(move |context| again(diary, context));
         }
-        let mut world = World::new(Pace::INSTANT, 1);
+        let mut world = world(Pace::INSTANT);
         let diary = Diary::default();
         let start = Moment::default();
         let own = diary.clone();
@@ -385,7 +390,7 @@ mod tests {
 
     #[test]
     fn accounts_and_regions_are_apart() {
-        let mut world = World::new(Pace::INSTANT, 1);
+        let mut world = world(Pace::INSTANT);
         let start = Moment::default();
         let vpc = |context: &mut Context<'_>| context.region.ec2.vpcs.keys().next().cloned();
         let here = world.within("1", "eu-west-1", start, vpc);

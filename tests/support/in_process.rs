@@ -30,7 +30,11 @@ pub struct InProcess {
 impl InProcess {
     pub fn new(pace: Pace) -> Self {
         InProcess {
-            sandbox: Sandbox::new(Options { pace, seed: 1 }),
+            sandbox: Sandbox::new(Options {
+                pace,
+                seed: 1,
+                ..Options::default()
+            }),
         }
     }
 

@@ -292,10 +292,15 @@ pub fn describe(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::{ec2::Egress, pace::Pace, world::World};
+    use crate::sandbox::{
+        ec2::Egress,
+        figures::Figures,
+        pace::{Pace, Tempo},
+        world::World,
+    };
 
     fn in_default_subnet<T>(action: impl FnOnce(&mut Context<'_>, &str) -> T) -> T {
-        let mut world = World::new(Pace::INSTANT, 1);
+        let mut world = World::new(Tempo::new(Pace::INSTANT, &Figures::built_in()), 1);
         world.within("1", "eu-west-1", Moment::default(), |context| {
             let subnet = context.region.ec2.subnets.keys().next().unwrap().clone();
             action(context, &subnet)

@@ -127,7 +127,7 @@ pub fn watch_health(context: &mut Context<'_>, task: &Task) {
     for container in task.containers.iter().filter(|found| found.checks_health) {
         let (arn, name) = (task.arn.clone(), container.name.clone());
         let delay = Duration::from_secs(container.seconds_to_health);
-        context.schedule_after(context.pace.scale(delay), move |context| {
+        context.schedule_after(context.tempo.scale(delay), move |context| {
             tell_health(context, &arn, &name);
         });
     }

@@ -77,7 +77,8 @@ pub fn condition(
     let Some(started) = task.started.filter(|_| task.state == TaskState::Running) else {
         return Condition::NotYet;
     };
-    let mut condition = match context.now < started + context.pace.duration(Doing::ServiceSettles) {
+    let mut condition = match context.now < started + context.tempo.duration(Doing::ServiceSettles)
+    {
         true => Condition::NotYet,
         false => Condition::Good,
     };

@@ -98,8 +98,8 @@ pub fn back_off(context: &mut Context<'_>, arn: &str, deployment_id: &str, had_r
 
 fn gap_after(context: &Context<'_>, failures: i64) -> Duration {
     let doublings = u32::try_from(failures - 1).unwrap_or_default().min(10);
-    let gap = context.pace.duration(Doing::FailedTaskIsReplaced) * 2_u32.pow(doublings);
-    gap.min(context.pace.scale(LONGEST_GAP))
+    let gap = context.tempo.duration(Doing::FailedTaskIsReplaced) * 2_u32.pow(doublings);
+    gap.min(context.tempo.scale(LONGEST_GAP))
 }
 
 /// One look at a service.
@@ -137,7 +137,7 @@ impl View {
         let ecs = &context.region.ecs;
         let service = ecs.services.get(arn)?.clone();
         let seconds = u64::try_from(service.grace_period).unwrap_or_default();
-        let grace_period = context.pace.scale(Duration::from_secs(seconds));
+        let grace_period = context.tempo.scale(Duration::from_secs(seconds));
         let tasks = ecs
             .tasks_of(arn)
             .filter(|task| task.is_wanted)

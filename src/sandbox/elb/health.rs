@@ -97,7 +97,7 @@ pub fn health(context: &Context<'_>, group_arn: &str, id: &str, port: i64) -> He
         return Health::Initial;
     };
     let first_check =
-        target.registered.max(active_since) + context.pace.duration(Doing::TargetBecomesHealthy);
+        target.registered.max(active_since) + context.tempo.duration(Doing::TargetBecomesHealthy);
     if context.now < first_check {
         return Health::Initial;
     }

@@ -69,7 +69,7 @@ pub fn deregister(context: &mut Context<'_>, group: &str, id: &str, port: i64) -
     target.is_draining = true;
     let registered = target.registered;
     let delay = context
-        .pace
+        .tempo
         .scale(Duration::from_secs(if is_in_use { seconds } else { 0 }));
     let group = group.arn.clone();
     context.schedule_after(delay, move |context| {

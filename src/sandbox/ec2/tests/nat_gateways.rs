@@ -31,11 +31,12 @@ async fn at_a_realistic_pace_a_nat_gateway_takes_its_time() {
     let client = TestClient::of(Sandbox::new(Options {
         pace: Pace::REALISTIC,
         seed: 1,
+        ..Options::default()
     }));
     let network = network(&client).await;
     network.attach(&client).await;
     let id = network.nat_gateway(&client, "t").await;
-    tokio::time::advance(Duration::from_secs(99)).await;
+    tokio::time::advance(Duration::from_secs(89)).await;
     assert_eq!(nat_state(&client, &id).await, "pending");
     tokio::time::advance(Duration::from_secs(1)).await;
     assert_eq!(nat_state(&client, &id).await, "available");
@@ -128,6 +129,7 @@ async fn a_private_subnet_has_a_way_out_once_its_nat_gateway_is_available() {
     let client = TestClient::of(Sandbox::new(Options {
         pace: Pace::REALISTIC,
         seed: 1,
+        ..Options::default()
     }));
     let network = network(&client).await;
     network.attach(&client).await;

@@ -105,6 +105,7 @@ async fn an_interface_endpoint_takes_its_time_and_holds_subnet_group_and_vpc() {
     let sandbox = Sandbox::new(Options {
         pace: Pace::REALISTIC,
         seed: 1,
+        ..Options::default()
     });
     let place = Place::new(TestClient::of(sandbox)).await;
     place.turn_on_host_names().await;

@@ -1,0 +1,258 @@
+//! Which figures does the sandbox go by? Those of `durations.yaml`, and over them those of a file of the user's own.
+
+use std::{collections::BTreeMap, ops::Range, sync::OnceLock, time::Duration};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, Visitor},
+};
+
+use super::pace::Doing;
+
+/// The built-in file.
+pub const BUILT_IN: &str = include_str!("durations.yaml");
+
+/// How long AWS takes for everything, at its own speed.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Figures {
+    #[serde(default)]
+    durations: BTreeMap<Doing, InSeconds>,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct InSeconds {
+    seconds: Amount<86_400>,
+    source: Option<String>,
+}
+
+/// A number from 0 to `MOST`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Amount<const MOST: u32>(f64);
+
+/// What is wrong with a file of figures, and where.
+#[derive(Debug, PartialEq, thiserror::Error)]
+#[error("{message}")]
+pub struct FiguresProblem {
+    pub message: String,
+    /// The place, as bytes of the file.
+    pub span: Range<usize>,
+    pub hint: String,
+}
+
+impl Figures {
+    /// Those of the built-in file.
+    pub fn built_in() -> Self {
+        static FIGURES: OnceLock<Figures> = OnceLock::new();
+        FIGURES
+            .get_or_init(|| serde_saphyr::from_str(BUILT_IN).expect("a test reads this file"))
+            .clone()
+    }
+
+    /// The built-in ones with what `text` says otherwise.
+    pub fn read(text: &str) -> Result<Self, FiguresProblem> {
+        let own: Figures = serde_saphyr::from_str(text).map_err(|error| problem(text, &error))?;
+        let mut figures = Self::built_in();
+        figures.durations.extend(own.durations);
+        Ok(figures)
+    }
+
+    /// `built-in`, or what tells a file of one's own from others.
+    pub fn fingerprint(&self) -> String {
+        match *self == Self::built_in() {
+            true => "built-in".to_owned(),
+            false => format!(
+                "own ({:08x})",
+                crc32fast::hash(format!("{self:?}").as_bytes())
+            ),
+        }
+    }
+
+    pub fn duration(&self, doing: Doing) -> Duration {
+        let figure = self.durations.get(&doing);
+        figure.map_or(Duration::ZERO, |figure| {
+            Duration::from_secs_f64(figure.seconds.0)
+        })
+    }
+}
+
+impl Default for Figures {
+    fn default() -> Self {
+        Self::built_in()
+    }
+}
+
+impl<'de, const MOST: u32> Deserialize<'de> for Amount<MOST> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Number<const MOST: u32>;
+
+        impl<const MOST: u32> Visitor<'_> for Number<MOST> {
+            type Value = Amount<MOST>;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(formatter, "a number from 0 to {MOST}")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Amount<MOST>, E> {
+                let number = text.parse().ok();
+                number
+                    .filter(|number| (0.0..=f64::from(MOST)).contains(number))
+                    .map(Amount)
+                    .ok_or_else(|| {
+                        E::custom(format_args!("`{text}` is not a number from 0 to {MOST}"))
+                    })
+            }
+        }
+
+        // As text whatever it looks like, so that all that is no number is answered in the same words.
+        deserializer.deserialize_str(Number)
+    }
+}
+
+/// Words that may stand in a file where a name is asked for.
+fn known_words() -> Vec<String> {
+    let built_in: serde_json::Value = serde_saphyr::from_str(BUILT_IN).unwrap_or_default();
+    let mut words = Vec::new();
+    collect_keys(&built_in, &mut words);
+    words
+}
+
+fn collect_keys(value: &serde_json::Value, words: &mut Vec<String>) {
+    for (key, value) in value.as_object().into_iter().flatten() {
+        if !words.contains(key) {
+            words.push(key.clone());
+        }
+        collect_keys(value, words);
+    }
+}
+
+fn problem(text: &str, error: &serde_saphyr::Error) -> FiguresProblem {
+    let message = error.without_snippet().to_string();
+    // The place is told apart from the message.
+    let message = match message.rfind(" at line ") {
+        Some(end) => message[..end].to_owned(),
+        None => message,
+    };
+    let span = error.location().map_or(0..0, |location| {
+        let start = match location.span().byte_offset() {
+            Some(offset) => usize::try_from(offset).unwrap_or_default(),
+            None => offset_of(text, location.line(), location.column()),
+        };
+        let length = location.span().byte_len().unwrap_or_default();
+        start..start + usize::try_from(length).unwrap_or_default()
+    });
+    let written = text.get(span.clone()).unwrap_or_default();
+    let known = known_words();
+    let nearest = known
+        .iter()
+        .map(|word| (strsim::damerau_levenshtein(written, word), word))
+        .min_by_key(|(distance, _)| *distance)
+        .filter(|(distance, word)| (1..=word.len() / 3).contains(distance));
+    let hint = match nearest {
+        Some((_, meant)) => format!("did you mean `{meant}`?"),
+        None => {
+            "`navi sandbox durations` prints the built-in file, from which one's own can be made"
+                .to_owned()
+        }
+    };
+    FiguresProblem {
+        message: in_plain_words(&message),
+        span,
+        hint,
+    }
+}
+
+/// The parser speaks of Rust's types, and lists all that would do: the hint has what is near, and the built-in file the rest.
+fn in_plain_words(message: &str) -> String {
+    let until = |end: &str| message.split(end).next().unwrap_or(message).to_owned();
+    match message {
+        "expected mapping start" => {
+            "names and values are expected here, as in `{ seconds: 90 }`".to_owned()
+        }
+        _ if message.starts_with("unknown variant") => {
+            until(", expected").replacen("variant", "name", 1)
+        }
+        _ if message.starts_with("unknown field") => {
+            until(", expected").replacen("field", "name", 1)
+        }
+        _ if message.starts_with("missing field") => message.replacen("field", "value:", 1),
+        _ => until(", set DuplicateKeyPolicy"),
+    }
+}
+
+/// A place in lines and columns as bytes.
+fn offset_of(text: &str, line: u64, column: u64) -> usize {
+    let line = usize::try_from(line).unwrap_or(usize::MAX);
+    let column = usize::try_from(column).unwrap_or(usize::MAX);
+    let before: usize = text
+        .split_inclusive('\n')
+        .take(line.saturating_sub(1))
+        .map(str::len)
+        .sum();
+    let within = text[before..].chars().take(column.saturating_sub(1));
+    before + within.map(char::len_utf8).sum::<usize>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_doing_has_a_figure_and_every_figure_is_of_a_doing() {
+        // That the file names nothing else is what reading it refuses.
+        let figures: Figures = serde_saphyr::from_str(BUILT_IN).unwrap();
+        let listed: Vec<Doing> = figures.durations.keys().copied().collect();
+        assert_eq!(listed, Doing::ALL);
+    }
+
+    #[test]
+    fn every_figure_names_its_source() {
+        for (doing, figure) in Figures::built_in().durations {
+            let source = figure.source.unwrap_or_default();
+            assert!(source.starts_with('§'), "{doing:?}: {source}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_one_s_own_says_only_what_differs() {
+        let own = "durations:\n  task_starts: { seconds: 12.5 }\n";
+        let figures = Figures::read(own).unwrap();
+        assert_eq!(
+            figures.duration(Doing::TaskStarts),
+            Duration::from_millis(12_500)
+        );
+        assert_eq!(
+            figures.duration(Doing::TaskIsProvisioned),
+            Figures::built_in().duration(Doing::TaskIsProvisioned)
+        );
+        assert_eq!(Figures::read(BUILT_IN), Ok(Figures::built_in()));
+        assert_eq!(Figures::read(""), Ok(Figures::built_in()));
+    }
+
+    #[test]
+    fn a_bad_file_is_refused_with_its_place() {
+        let refused = |text: &str| {
+            let problem = Figures::read(text).unwrap_err();
+            let place = text[problem.span.clone()].to_owned();
+            format!("{} [{place}] {}", problem.message, problem.hint)
+        };
+        let bad = [
+            "durationz: {}\n",
+            "durations:\n  task_start: { seconds: 1 }\n",
+            "durations:\n  quite_other: { seconds: 1 }\n",
+            "durations:\n  task_starts: { second: 1 }\n",
+            "durations:\n  task_starts: { source: x }\n",
+            "durations:\n  task_starts: { seconds: soon }\n",
+            "durations:\n  task_starts: { seconds: -1 }\n",
+            "durations:\n  task_starts: { seconds: .nan }\n",
+            "durations:\n  task_starts: { seconds: 1e9 }\n",
+            "durations:\n  task_starts: 5\n",
+            "durations:\n  task_starts: { seconds: 1 }\n  task_starts: { seconds: 2 }\n",
+            "durations:\n  task_starts: {\n",
+            "- 1\n",
+        ];
+        let all: Vec<String> = bad.into_iter().map(refused).collect();
+        insta::assert_snapshot!(all.join("\n"));
+    }
+}
