@@ -13,8 +13,8 @@ use super::{Experience, Interrupt, Options, RunReport, execute};
 use crate::graph::{GraphBuilder, ResourceGraph};
 use crate::observe::{Refresh, observe, recorded_resources};
 use crate::plan::{Action, Plan, Recorded, plan_down, plan_up};
-use crate::report::event::{Event, Sink};
-use crate::resource::Ref;
+use crate::report::event::{self, After, Event, Sink, Until};
+use crate::resource::{Address, Ref};
 use crate::state::{Access, MemoryStore, Session, recover};
 
 #[derive(Default)]
@@ -72,8 +72,24 @@ impl Bench {
         self.run_with(desired, interrupts).await
     }
 
+    async fn run_after(&self, experience: &Experience, desired: &ResourceGraph) -> RunReport {
+        let (_keep, interrupts) = watch::channel(Interrupt::None);
+        self.run_knowing(experience, Some(desired), interrupts)
+            .await
+    }
+
     async fn run_with(
         &self,
+        desired: Option<&ResourceGraph>,
+        interrupts: watch::Receiver<Interrupt>,
+    ) -> RunReport {
+        self.run_knowing(&Experience::default(), desired, interrupts)
+            .await
+    }
+
+    async fn run_knowing(
+        &self,
+        experience: &Experience,
         desired: Option<&ResourceGraph>,
         interrupts: watch::Receiver<Interrupt>,
     ) -> RunReport {
@@ -83,7 +99,7 @@ impl Bench {
             wait: true,
             timeout: None,
             drain: false,
-            experience: Experience::default(),
+            experience: experience.clone(),
         };
         let report = execute(
             &plan,
@@ -188,6 +204,62 @@ async fn a_run_takes_as_long_as_its_longest_chain() {
     assert!(took >= chain && took <= chain + late, "{took:?}");
     let second = bench.open().await;
     assert!(bench.plan(&second, Some(&gateway_stack())).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_step_says_what_it_waited_for_last_and_what_is_expected_of_it() {
+    let bench = Bench::new();
+    let mut experience = Experience::default();
+    let gateway = Address::new("slow", "gateway");
+    experience.learn(&gateway, event::Action::Create, 500, 90_000);
+    let service = Address::new("slow", "service");
+    experience.learn(&service, event::Action::Create, 500, 40_000);
+    bench.run_after(&experience, &gateway_stack()).await;
+    let events = bench.events.0.lock().unwrap();
+    let began = |name: &str| {
+        let mut found = events.iter().filter_map(|event| match event {
+            Event::StepBegan {
+                address,
+                after,
+                expected_milliseconds,
+                remaining_milliseconds,
+                ..
+            } if address.name() == name => Some((
+                after.clone(),
+                *expected_milliseconds,
+                *remaining_milliseconds,
+            )),
+            _ => None,
+        });
+        found.next().unwrap()
+    };
+    assert_eq!(began("gateway"), (None, 90_000, 130_000));
+    let after = |until| {
+        Some(After {
+            address: gateway.clone(),
+            until,
+        })
+    };
+    // Nothing is known of it: what its kind took elsewhere, on the average, and then the service.
+    assert_eq!(began("route"), (after(Until::Exists), 65_000, 65_000));
+    assert_eq!(began("service"), (after(Until::Ready), 40_000, 40_000));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_took_longest_in_earlier_runs_goes_first() {
+    for slowest in ["one", "two"] {
+        let bench = Bench::new();
+        let mut graph = GraphBuilder::default();
+        let mut experience = Experience::default();
+        for name in ["one", "two"] {
+            graph.add(name, slow(0, vec![]));
+            let took = if name == slowest { 100_000 } else { 50_000 };
+            let address = Address::new("slow", name);
+            experience.learn(&address, event::Action::Create, 500, took);
+        }
+        bench.run_after(&experience, &graph.finish().unwrap()).await;
+        assert_eq!(bench.cloud.calls()[0], format!("create slow.{slowest}"));
+    }
 }
 
 #[tokio::test(start_paused = true)]
