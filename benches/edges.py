@@ -314,7 +314,6 @@ def end_network(moments, environment, interfaces, ends):
     # All that keeps the VPC: its subnets, groups, tables and the attachment of its internet gateway.
     keeps = [moments.call(f"{group} gone", "ec2", "DeleteSecurityGroup", interfaces, "§3 step 4") for group in groups]
     detached = moments.call("internet gateway detached", "ec2", "DetachInternetGateway", interfaces + public, "§2.3")
-    ends.append(moments.call("internet gateway gone", "ec2", "DeleteInternetGateway", [detached], "§2.3"))
     keeps.append(detached)
     for tier, zones, more in (
         ("public", environment.public_subnets, public),
@@ -327,4 +326,5 @@ def end_network(moments, environment, interfaces, ends):
     tables = ["public"] + (["private"] if environment.nat_gateways else [])
     for tier in tables:
         keeps.append(moments.call(f"route table {tier} gone", "ec2", "DeleteRouteTable", ["all services inactive"], "§2.4"))
-    ends.append(moments.call("vpc gone", "ec2", "DeleteVpc", keeps, "§2.1"))
+    ends.insert(0, moments.call("vpc gone", "ec2", "DeleteVpc", keeps, "§2.1"))
+    ends.append(moments.call("internet gateway gone", "ec2", "DeleteInternetGateway", [detached], "§2.3"))

@@ -1,12 +1,19 @@
 """How long does AWS take, by the data that the sandbox goes by?"""
 
 import subprocess
+from dataclasses import dataclass
 
 import yaml_subset
 
-# AWS at the speed at which everything is done by the next look.
-INSTANT = 0.0
 
+@dataclass(frozen=True)
+class Limit:
+    """A bucket of tokens, one for each call."""
+
+    name: str
+    burst: float
+    # Tokens that come in a second.
+    rate: float
 
 class Figures:
     """Seconds at a pace: 1 is AWS's own."""
@@ -30,6 +37,10 @@ class Figures:
         own = (latencies.get("services") or {}).get(service) or {}
         entry = own.get(kind) or latencies.get(kind)
         return entry["milliseconds"] / 1000 * self.pace if entry else 0.0
+
+    def limit(self, service, operation):
+        """The bucket that calls of the operation take from; none if AWS tells of none."""
+        return None
 
 
 def merged(over, under):

@@ -2,6 +2,7 @@
 
 mod adoption;
 mod autoscaling;
+mod benchmark;
 mod broken_off_removals;
 mod changes_page;
 mod cli;
