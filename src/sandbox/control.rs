@@ -51,6 +51,7 @@ pub fn answer(sandbox: &Sandbox, request: &Request<Bytes>) -> Response<Bytes> {
             sandbox.lock().faults.clear();
             Ok(json!({}))
         }
+        ("POST", "late") => Ok(sandbox.apply_late()),
         ("POST", "tasks") => add_task_outcome(sandbox, body),
         ("POST", "secrets") => add_secret(sandbox, body),
         ("POST", "images") => add_image(sandbox, body),

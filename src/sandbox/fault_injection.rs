@@ -27,6 +27,12 @@ pub enum Effect {
     Status503,
     Throttle,
     Deny,
+    /// The account has as many of this as it may have.
+    Quota,
+    /// The credentials' time is over.
+    Expired,
+    /// No answer, ever; what was asked for happens when `POST /_navi/late` says so.
+    Late,
 }
 
 /// One armed fault. It counts the calls that match it from the moment it is armed, strikes at the one asked for (else the first),
@@ -102,7 +108,7 @@ impl Effect {
     pub fn fault(self, call: &Call) -> Option<Fault> {
         let service = call.service;
         match self {
-            Self::Hold | Self::Drop => None,
+            Self::Hold | Self::Drop | Self::Late => None,
             Self::Status500 => Some(
                 Fault::new(
                     if service == Service::Ec2 {
@@ -127,6 +133,8 @@ impl Effect {
             ),
             Self::Throttle => Some(service.throttled()),
             Self::Deny => Some(service.denied(&call.account, &call.operation)),
+            Self::Quota => Some(service.quota_exceeded(&call.operation)),
+            Self::Expired => Some(service.credentials_expired()),
         }
     }
 
@@ -138,6 +146,9 @@ impl Effect {
             Self::Status503 => "status-503",
             Self::Throttle => "throttle",
             Self::Deny => "deny",
+            Self::Quota => "quota",
+            Self::Expired => "expired",
+            Self::Late => "late",
         }
     }
 }

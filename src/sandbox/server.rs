@@ -57,6 +57,8 @@ pub(super) struct Inner {
     pub world: World,
     pub calls: CallLog,
     pub faults: ArmedFaults,
+    /// What callers asked for who are not to get an answer, and what has not happened yet.
+    late: Vec<Call>,
     request_ids: Ids,
 }
 
@@ -66,6 +68,7 @@ impl Inner {
             world: World::new(Tempo::new(options.pace, &options.figures), options.seed),
             calls: CallLog::default(),
             faults: ArmedFaults::default(),
+            late: Vec::new(),
             // A sequence of its own: reads must not change what the next resource is called.
             request_ids: Ids::new(!options.seed),
         }
@@ -136,10 +139,12 @@ impl Sandbox {
                     Some(fault) => Err(fault),
                     None => {
                         inner.calls.end(index, Some(effect.name()));
-                        return if effect == Effect::Hold {
-                            Answer::Hold
-                        } else {
-                            Answer::Drop
+                        if effect == Effect::Late {
+                            inner.late.push(call);
+                        }
+                        return match effect {
+                            Effect::Drop => Answer::Drop,
+                            _ => Answer::Hold,
                         };
                     }
                 }
@@ -165,6 +170,19 @@ impl Sandbox {
         let (account, place, now) = (&call.account, call.place(), self.clock.now());
         let run = |context: &mut Context<'_>| operation(context, call);
         inner.world.look_within(account, place, now, run)
+    }
+
+    /// Lets everything happen that a fault has kept back, in the order in which it was asked for. One line for each call.
+    pub(super) fn apply_late(&self) -> serde_json::Value {
+        let mut inner = self.lock();
+        let inner = &mut *inner;
+        inner.world.advance(self.clock.now());
+        let late = std::mem::take(&mut inner.late);
+        let apply = |call: Call| {
+            let error = self.apply(inner, &call).err().map(|fault| fault.code);
+            serde_json::json!({"operation": call.operation, "error": error})
+        };
+        late.into_iter().map(apply).collect()
     }
 
     /// Empties everything: world, call log, armed faults.
@@ -290,6 +308,46 @@ mod tests {
         create().await.unwrap();
         let status = client.control("GET", "status", Value::Null).await;
         assert_eq!(status["resources"]["ec2.vpcs"], 4);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_late_happens_when_it_is_told_to_and_once() {
+        let client = TestClient::new();
+        let fault = json!({"operation": "CreateVpc", "do": "late"});
+        client.control("POST", "faults", fault).await;
+        let asked = client
+            .sandbox()
+            .handle(client.ec2_request("CreateVpc", &[("CidrBlock", "10.0.0.0/16")]));
+        let waited = tokio::time::timeout(std::time::Duration::from_secs(3600), asked).await;
+        assert!(waited.is_err());
+        let vpcs = async || {
+            let status = client.control("GET", "status", Value::Null).await;
+            status["resources"]["ec2.vpcs"].clone()
+        };
+        // Not even the default VPC: nothing has been done in the region yet.
+        assert_eq!(vpcs().await, Value::Null);
+        let applied = client.control("POST", "late", Value::Null).await;
+        assert_eq!(applied, json!([{"operation": "CreateVpc", "error": null}]));
+        assert_eq!(vpcs().await, json!(2));
+        let applied = client.control("POST", "late", Value::Null).await;
+        assert_eq!(applied, json!([]));
+    }
+
+    #[tokio::test]
+    async fn quotas_and_expired_credentials_are_refused_in_the_service_s_own_words() {
+        let client = TestClient::new();
+        for (effect, code) in [("quota", "VpcLimitExceeded"), ("expired", "RequestExpired")] {
+            let fault = json!({"operation": "CreateVpc", "do": effect});
+            client.control("POST", "faults", fault).await;
+            let refusal = client
+                .ec2("CreateVpc", &[("CidrBlock", "10.0.0.0/16")])
+                .await;
+            let refusal = refusal.unwrap_err();
+            assert!(
+                refusal.contains(&format!("<Code>{code}</Code>")),
+                "{refusal}"
+            );
+        }
     }
 
     #[tokio::test(start_paused = true)]

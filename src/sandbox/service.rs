@@ -220,4 +220,96 @@ impl Service {
             ),
         }
     }
+
+    /// The service's own words for "no more of these", each with the code that the operation would have (§5; the API models).
+    pub fn quota_exceeded(self, operation: &str) -> Fault {
+        let noun = [
+            "Create",
+            "Allocate",
+            "Authorize",
+            "Register",
+            "Put",
+            "Request",
+        ]
+        .iter()
+        .find_map(|verb| operation.strip_prefix(verb))
+        .unwrap_or(operation);
+        match self {
+            Self::Ec2 => {
+                let code = match noun {
+                    "Address" => "AddressLimitExceeded",
+                    "NatGateway" => "NatGatewayLimitExceeded",
+                    "SecurityGroup" => "SecurityGroupLimitExceeded",
+                    "SecurityGroupIngress" | "SecurityGroupEgress" => {
+                        "RulesPerSecurityGroupLimitExceeded"
+                    }
+                    "Vpc" => "VpcLimitExceeded",
+                    "Subnet" => "SubnetLimitExceeded",
+                    "InternetGateway" => "InternetGatewayLimitExceeded",
+                    "RouteTable" => "RouteTableLimitExceeded",
+                    "Route" => "RouteLimitExceeded",
+                    "VpcEndpoint" => "VpcEndpointLimitExceeded",
+                    "Tags" => "TagLimitExceeded",
+                    _ => "ResourceCountExceeded",
+                };
+                Fault::new(code, "The maximum number has been reached.")
+            }
+            Self::ElasticLoadBalancing => {
+                let thing = match noun {
+                    "LoadBalancer" | "TargetGroup" | "Listener" | "Rule" => noun,
+                    "Targets" => "Target",
+                    _ => "Action",
+                };
+                Fault::new(
+                    format!("TooMany{thing}s"),
+                    format!("The maximum number of {thing}s has been reached"),
+                )
+            }
+            Self::Iam => Fault::new(
+                "LimitExceeded",
+                format!("Cannot exceed quota for {noun}sPerAccount: 1000"),
+            )
+            .with_status(409),
+            Self::Route53 if noun == "HostedZone" => Fault::new(
+                "TooManyHostedZones",
+                "This operation can't be completed because the current account has reached the limit on the number of hosted zones.",
+            ),
+            Self::Route53 => {
+                Fault::new("LimitsExceeded", "The limits specified have been exceeded.")
+            }
+            Self::CloudMap => Fault::new(
+                "ResourceLimitExceeded",
+                "The resource can't be created because you've reached the quota on the number of resources.",
+            ),
+            Self::Ecs => Fault::new(
+                "LimitExceededException",
+                "The limit for the resource was exceeded.",
+            ),
+            Self::Acm => Fault::new(
+                "LimitExceededException",
+                "Error: you have reached your limit.",
+            ),
+            Self::ApplicationAutoScaling | Self::Ecr | Self::Logs => {
+                Fault::new("LimitExceededException", "Resource limit exceeded.")
+            }
+            Self::ServiceQuotas => Fault::new("QuotaExceededException", "Quota exceeded."),
+            Self::Sts => Fault::new("LimitExceeded", "Limit exceeded."),
+        }
+    }
+
+    /// The service's own words for temporary credentials whose time is over.
+    pub fn credentials_expired(self) -> Fault {
+        match self {
+            Self::Ec2 => Fault::new("RequestExpired", "Request has expired."),
+            Self::ElasticLoadBalancing | Self::Iam | Self::Sts | Self::Route53 => Fault::new(
+                "ExpiredToken",
+                "The security token included in the request is expired",
+            )
+            .with_status(403),
+            _ => Fault::new(
+                "ExpiredTokenException",
+                "The security token included in the request is expired",
+            ),
+        }
+    }
 }
