@@ -15,6 +15,7 @@ class Limit:
     # Tokens that come in a second.
     rate: float
 
+
 class Figures:
     """Seconds at a pace: 1 is AWS's own."""
 
@@ -40,7 +41,17 @@ class Figures:
 
     def limit(self, service, operation):
         """The bucket that calls of the operation take from; none if AWS tells of none."""
-        return None
+        fits = {
+            name: max(len(prefix) for prefix in entry["operations"] if operation.startswith(prefix))
+            for name, entry in sorted((self.data.get("limits") or {}).items())
+            if entry["service"] == service and operation.startswith(tuple(entry["operations"]))
+        }
+        if not fits or not self.pace:
+            return None
+        best = max(fits, key=fits.get)
+        entry = self.data["limits"][best]
+        name = best if entry["shared"] else f"{best} of {operation}"
+        return Limit(name, entry["burst"], entry["per_second"] / self.pace)
 
 
 def merged(over, under):

@@ -7,17 +7,21 @@ use serde::{
     de::{self, Visitor},
 };
 
-use super::pace::Doing;
+use super::{pace::Doing, service::Service};
 
 /// The built-in file.
 pub const BUILT_IN: &str = include_str!("durations.yaml");
 
-/// How long AWS takes for everything, at its own speed.
+/// How long AWS takes for everything, at its own speed, and how many calls it takes.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Figures {
     #[serde(default)]
     durations: BTreeMap<Doing, InSeconds>,
+    #[serde(default)]
+    latencies: Latencies,
+    #[serde(default)]
+    limits: BTreeMap<String, Limit>,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -25,6 +29,64 @@ pub struct Figures {
 struct InSeconds {
     seconds: Amount<86_400>,
     source: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Latencies {
+    read: Option<InMilliseconds>,
+    write: Option<InMilliseconds>,
+    #[serde(default)]
+    services: BTreeMap<Service, OwnLatencies>,
+}
+
+/// Where a service differs from the others.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OwnLatencies {
+    read: Option<InMilliseconds>,
+    write: Option<InMilliseconds>,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct InMilliseconds {
+    milliseconds: Amount<60_000>,
+    source: Option<String>,
+}
+
+/// A bucket of tokens, of which each call takes one.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limit {
+    service: Service,
+    /// What the names of its operations begin with.
+    operations: Vec<String>,
+    /// Whether all its operations take from one bucket, or each from one of its own.
+    pub shared: bool,
+    burst: Amount<1_000_000>,
+    per_second: Amount<1_000_000>,
+    source: Option<String>,
+}
+
+impl Limit {
+    /// How many tokens a full bucket has.
+    pub fn burst(&self) -> f64 {
+        self.burst.0
+    }
+
+    /// How many come in a second at AWS's own speed.
+    pub fn per_second(&self) -> f64 {
+        self.per_second.0
+    }
+
+    /// How much of an operation's name it fits; none if it isn't for the operation.
+    fn fit(&self, service: Service, operation: &str) -> Option<usize> {
+        let fitting = self.operations.iter();
+        let fitting = fitting.filter(|prefix| operation.starts_with(prefix.as_str()));
+        let longest = fitting.map(String::len).max();
+        longest.filter(|_| self.service == service)
+    }
 }
 
 /// A number from 0 to `MOST`.
@@ -55,6 +117,8 @@ impl Figures {
         let own: Figures = serde_saphyr::from_str(text).map_err(|error| problem(text, &error))?;
         let mut figures = Self::built_in();
         figures.durations.extend(own.durations);
+        figures.latencies.take_over(own.latencies);
+        figures.limits.extend(own.limits);
         Ok(figures)
     }
 
@@ -74,6 +138,53 @@ impl Figures {
         figure.map_or(Duration::ZERO, |figure| {
             Duration::from_secs_f64(figure.seconds.0)
         })
+    }
+
+    /// From a request to its answer.
+    pub fn latency(&self, service: Service, is_write: bool) -> Duration {
+        let own = self.latencies.services.get(&service);
+        let figure = match is_write {
+            true => own
+                .and_then(|own| own.write.as_ref())
+                .or(self.latencies.write.as_ref()),
+            false => own
+                .and_then(|own| own.read.as_ref())
+                .or(self.latencies.read.as_ref()),
+        };
+        figure.map_or(Duration::ZERO, |figure| {
+            Duration::from_secs_f64(figure.milliseconds.0 / 1000.0)
+        })
+    }
+
+    /// The limit that an operation is under, with its name: the one that fits most of its name, of several the first.
+    pub fn limit(&self, service: Service, operation: &str) -> Option<(&str, &Limit)> {
+        let fit = |limit: &Limit| limit.fit(service, operation);
+        let fitting = self.limits.iter().filter(|(_, limit)| fit(limit).is_some());
+        fitting
+            .rev()
+            .max_by_key(|(_, limit)| fit(limit))
+            .map(|(name, limit)| (name.as_str(), limit))
+    }
+
+    /// The same durations with answers at once, as many calls as anybody makes, and no identifier unknown when it is given.
+    #[cfg(test)]
+    pub fn for_single_calls(mut self) -> Self {
+        self.latencies = Latencies::default();
+        self.limits.clear();
+        self.durations.remove(&Doing::IdBecomesKnown);
+        self
+    }
+}
+
+impl Latencies {
+    fn take_over(&mut self, own: Latencies) {
+        self.read = own.read.or(self.read.take());
+        self.write = own.write.or(self.write.take());
+        for (service, own) in own.services {
+            let known = self.services.entry(service).or_default();
+            known.read = own.read.or(known.read.take());
+            known.write = own.write.or(known.write.take());
+        }
     }
 }
 
@@ -208,10 +319,62 @@ mod tests {
 
     #[test]
     fn every_figure_names_its_source() {
-        for (doing, figure) in Figures::built_in().durations {
-            let source = figure.source.unwrap_or_default();
-            assert!(source.starts_with('§'), "{doing:?}: {source}");
+        let figures = Figures::built_in();
+        let durations = figures.durations.into_values().map(|figure| figure.source);
+        let limits = figures.limits.into_values().map(|limit| limit.source);
+        let Latencies {
+            read,
+            write,
+            services,
+        } = figures.latencies;
+        let own = services.into_values();
+        let latencies = own.flat_map(|own| [own.read, own.write]);
+        let latencies = [read, write].into_iter().chain(latencies).flatten();
+        let latencies = latencies.map(|figure| figure.source);
+        let sources: Vec<_> = durations.chain(limits).chain(latencies).collect();
+        assert!(sources.len() > 30);
+        for source in sources {
+            assert!(
+                source
+                    .as_ref()
+                    .is_some_and(|source| source.starts_with('§')),
+                "{source:?}"
+            );
         }
+    }
+
+    #[test]
+    fn latencies_are_a_service_s_own_or_everybody_s() {
+        let figures = Figures::built_in();
+        let latency = |service, is_write| figures.latency(service, is_write).as_millis();
+        assert_eq!(latency(Service::Ec2, true), 300);
+        assert_eq!(latency(Service::Ec2, false), 80);
+        assert_eq!(latency(Service::Ecs, true), 150);
+        let own = "latencies:\n  services:\n    ec2: { read: { milliseconds: 10 } }\n  write: { milliseconds: 20 }\n";
+        let figures = Figures::read(own).unwrap();
+        let latency = |service, is_write| figures.latency(service, is_write).as_millis();
+        assert_eq!(
+            (latency(Service::Ec2, true), latency(Service::Ec2, false)),
+            (300, 10)
+        );
+        assert_eq!(
+            (latency(Service::Ecs, true), latency(Service::Ecs, false)),
+            (20, 80)
+        );
+    }
+
+    #[test]
+    fn the_limit_that_fits_best_holds() {
+        let figures = Figures::built_in();
+        let limit = |service, operation| figures.limit(service, operation).map(|(name, _)| name);
+        assert_eq!(limit(Service::Ec2, "DescribeVpcs"), Some("ec2_reads"));
+        assert_eq!(limit(Service::Ec2, "CreateVpc"), Some("ec2_writes"));
+        assert_eq!(
+            limit(Service::Ec2, "CreateVpcEndpoint"),
+            Some("ec2_endpoints")
+        );
+        assert_eq!(limit(Service::Route53, "GetChange"), Some("route53"));
+        assert_eq!(limit(Service::Ecs, "CreateService"), None);
     }
 
     #[test]
@@ -251,6 +414,10 @@ mod tests {
             "durations:\n  task_starts: { seconds: 1 }\n  task_starts: { seconds: 2 }\n",
             "durations:\n  task_starts: {\n",
             "- 1\n",
+            "latencies:\n  read: { seconds: 1 }\n",
+            "latencies:\n  services:\n    s3: { read: { milliseconds: 1 } }\n",
+            "limits:\n  mine: { service: ec2, operations: [Create], shared: true, burst: many, per_second: 1 }\n",
+            "limits:\n  mine: { service: ec2, operations: [Create], shared: true, burst: 1 }\n",
         ];
         let all: Vec<String> = bad.into_iter().map(refused).collect();
         insta::assert_snapshot!(all.join("\n"));

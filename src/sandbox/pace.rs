@@ -43,6 +43,8 @@ doings! {
     FailedTaskIsReplaced,
     ContainerExits,
     ServiceSettles,
+    RoleBecomesAssumable,
+    IdBecomesKnown,
 }
 
 /// The factor between AWS's own durations and the sandbox's.
@@ -62,6 +64,11 @@ impl Pace {
 
     pub fn is_instant(self) -> bool {
         self == Self::INSTANT
+    }
+
+    /// How many times as long as on AWS everything takes.
+    pub fn factor(self) -> f64 {
+        self.factor
     }
 
     /// A duration at AWS's own speed, at this pace.

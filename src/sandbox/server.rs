@@ -1,6 +1,9 @@
 //! How is a sandbox reached? One request in, one answer out, in process or over loopback.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -9,7 +12,7 @@ use axum::{
     http::{Request, Response, StatusCode},
 };
 use bytes::Bytes;
-use tokio::{net::TcpListener, sync::Notify};
+use tokio::{net::TcpListener, sync::Notify, time::sleep};
 
 use super::{
     call::Call,
@@ -19,14 +22,20 @@ use super::{
     fault::Fault,
     fault_injection::{ArmedFaults, Effect, When},
     figures::Figures,
+    freshness::Freshness,
     ids::Ids,
-    pace::{Pace, Tempo},
-    wire,
+    limits::Buckets,
+    pace::{Doing, Pace, Tempo},
+    wire::{self, Unreadable},
     world::{Context, World},
 };
 
 /// More than any AWS API of the sandbox accepts.
 const LARGEST_BODY: usize = 8 * 1024 * 1024;
+
+/// So that what one sequence of chances takes changes no other.
+const FRESHNESS_SALT: u64 = 0x6672_6573_686e_6573;
+const LATENCY_SALT: u64 = 0x6c61_7465_6e63_7900;
 
 /// How a sandbox is to be.
 #[derive(Clone, Debug, Default)]
@@ -59,18 +68,29 @@ pub(super) struct Inner {
     pub faults: ArmedFaults,
     /// What callers asked for who are not to get an answer, and what has not happened yet.
     late: Vec<Call>,
+    limits: Buckets,
+    freshness: Freshness,
     request_ids: Ids,
+    latency_chance: Ids,
 }
 
 impl Inner {
     fn new(options: &Options) -> Self {
+        let tempo = Tempo::new(options.pace, &options.figures);
+        // Sequences of their own: reads must not change what the next resource is called.
+        let apart = |salt: u64| Ids::new(options.seed ^ salt);
         Self {
-            world: World::new(Tempo::new(options.pace, &options.figures), options.seed),
+            limits: Buckets::new(options.pace, &options.figures),
+            freshness: Freshness::new(
+                tempo.duration(Doing::IdBecomesKnown),
+                apart(FRESHNESS_SALT).below(u64::MAX),
+            ),
+            world: World::new(tempo, options.seed),
             calls: CallLog::default(),
             faults: ArmedFaults::default(),
             late: Vec::new(),
-            // A sequence of its own: reads must not change what the next resource is called.
             request_ids: Ids::new(!options.seed),
+            latency_chance: apart(LATENCY_SALT),
         }
     }
 }
@@ -93,11 +113,40 @@ impl Sandbox {
         if request.uri().path().starts_with(control::PREFIX) {
             return Ok(control::answer(self, &request));
         }
-        match self.answer(&request) {
+        let received = wire::decode(&request);
+        let latency = self.latency(&received);
+        let answer = if latency.is_zero() {
+            self.answer(received)
+        } else {
+            // What is under way happens, whether or not the caller waits for the answer.
+            let sandbox = self.clone();
+            let under_way = tokio::spawn(async move {
+                sleep(latency / 2).await;
+                let answer = sandbox.answer(received);
+                sleep(latency / 2).await;
+                answer
+            });
+            under_way.await.map_err(|_| ConnectionDropped)?
+        };
+        match answer {
             Answer::Send(response) => Ok(response),
             Answer::Hold => std::future::pending().await,
             Answer::Drop => Err(ConnectionDropped),
         }
+    }
+
+    /// How long the answer takes, spread by a quarter to either side.
+    fn latency(&self, received: &Result<Call, Unreadable>) -> Duration {
+        let Ok(call) = received else {
+            return Duration::ZERO;
+        };
+        let Options { pace, figures, .. } = &self.options;
+        let usual = pace.scale(figures.latency(call.service, is_mutating(&call.operation)));
+        if usual.is_zero() {
+            return usual;
+        }
+        let percent = 75 + self.lock().latency_chance.below(51);
+        usual.mul_f64(percent as f64 / 100.0)
     }
 
     /// Serves connections until the future is dropped.
@@ -115,12 +164,12 @@ impl Sandbox {
         self.stop.notify_one();
     }
 
-    fn answer(&self, request: &Request<Bytes>) -> Answer {
+    fn answer(&self, received: Result<Call, Unreadable>) -> Answer {
         let mut inner = self.lock();
         let inner = &mut *inner;
         inner.world.advance(self.clock.now());
         let request_id = inner.request_ids.uuid();
-        let call = match wire::decode(request) {
+        let call = match received {
             Ok(call) => call,
             Err(unreadable) => {
                 let refusal = Err(unreadable.fault);
@@ -129,7 +178,7 @@ impl Sandbox {
         };
         let index = inner.calls.begin(&call);
         let result = match inner.faults.strike(&call) {
-            None => self.apply(inner, &call),
+            None => self.serve_call(inner, &call),
             Some((when, effect)) => {
                 if when == When::After {
                     // The caller does not get to see how the call went.
@@ -160,6 +209,17 @@ impl Sandbox {
             &request_id,
             result,
         ))
+    }
+
+    /// As AWS does when nobody interferes: not too many at a time, and by the part of it that is asked.
+    fn serve_call(&self, inner: &mut Inner, call: &Call) -> Result<serde_json::Value, Fault> {
+        let now = self.clock.now();
+        if !inner.limits.take(call, now) {
+            return Err(call.service.throttled());
+        }
+        let part = inner.freshness.take(call, now)?;
+        let answer = self.apply(inner, call)?;
+        Ok(inner.freshness.answer(call, now, &part, answer))
     }
 
     fn apply(&self, inner: &mut Inner, call: &Call) -> Result<serde_json::Value, Fault> {

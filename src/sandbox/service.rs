@@ -1,6 +1,6 @@
 //! Which AWS services does the sandbox know, and how does each speak?
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 use super::fault::Fault;
 
@@ -37,7 +37,8 @@ pub enum Protocol {
     RestXml,
 }
 
-const SERVICES: [Service; 12] = [
+/// All of them.
+pub const SERVICES: [Service; 12] = [
     Service::Acm,
     Service::ApplicationAutoScaling,
     Service::CloudMap,
@@ -51,6 +52,15 @@ const SERVICES: [Service; 12] = [
     Service::ServiceQuotas,
     Service::Sts,
 ];
+
+/// By the name that AWS signs requests with, as users of the AWS CLI know it.
+impl<'de> Deserialize<'de> for Service {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Self::from_signing_name(&name)
+            .ok_or_else(|| D::Error::custom(format_args!("`{name}` is no service of the sandbox")))
+    }
+}
 
 impl Service {
     /// The service named in a credential scope (`…/region/SERVICE/aws4_request`).

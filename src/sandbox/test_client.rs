@@ -8,6 +8,8 @@ use serde_json::Value;
 use super::{
     clock::Moment,
     ec2::Egress,
+    figures::Figures,
+    pace::Pace,
     server::{Options, Sandbox},
     wire::DEFAULT_ACCOUNT,
 };
@@ -22,6 +24,15 @@ pub struct TestClient {
 impl TestClient {
     pub fn new() -> Self {
         Self::of(Sandbox::new(Options::default()))
+    }
+
+    /// At AWS's own pace, but with answers at once, to as many calls as a test makes.
+    pub fn realistic() -> Self {
+        Self::of(Sandbox::new(Options {
+            pace: Pace::REALISTIC,
+            seed: 1,
+            figures: Figures::built_in().for_single_calls(),
+        }))
     }
 
     pub fn of(sandbox: Sandbox) -> Self {

@@ -28,11 +28,11 @@ pub struct InProcess {
 }
 
 impl InProcess {
-    pub fn new(pace: Pace) -> Self {
+    pub fn new(pace: Pace, seed: u64) -> Self {
         InProcess {
             sandbox: Sandbox::new(Options {
                 pace,
-                seed: 1,
+                seed,
                 ..Options::default()
             }),
         }

@@ -79,7 +79,7 @@ fn start(context: &mut Context<'_>, arn: String) {
     }
 }
 
-/// A role that is gone, or trusts others, lets nothing start (aws-behaviour §1 row 27).
+/// A role that is gone, trusts others, or is too new to be known everywhere lets nothing start (aws-behaviour §1 row 27, §2.8).
 fn check_role(context: &Context<'_>, task: &Task) -> Result<(), Failure> {
     let Ok(definition) = context.region.ecs.task_definition(&task.task_definition) else {
         return Ok(());
@@ -89,8 +89,11 @@ fn check_role(context: &Context<'_>, task: &Task) -> Result<(), Failure> {
         .filter_map(|name| definition.text(name))
     {
         let roles = &context.global.iam.roles;
+        let newest = context.tempo.duration(Doing::RoleBecomesAssumable);
         let is_assumable = roles.values().any(|role| {
-            role.arn == arn && role.assume_role_policy.contains("ecs-tasks.amazonaws.com")
+            role.arn == arn
+                && role.assume_role_policy.contains("ecs-tasks.amazonaws.com")
+                && context.now.since(role.created) >= newest
         });
         if !is_assumable {
             return Err(Failure::of_task(format!(

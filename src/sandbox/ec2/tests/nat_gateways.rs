@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::{assert_refused, made, nat_state, network};
 use crate::sandbox::{
-    Options, Pace, Sandbox,
     ec2::Egress,
     test_client::{TestClient, text},
 };
@@ -28,11 +27,7 @@ async fn a_nat_gateway_is_pending_first_and_available_at_the_next_look() {
 
 #[tokio::test(start_paused = true)]
 async fn at_a_realistic_pace_a_nat_gateway_takes_its_time() {
-    let client = TestClient::of(Sandbox::new(Options {
-        pace: Pace::REALISTIC,
-        seed: 1,
-        ..Options::default()
-    }));
+    let client = TestClient::realistic();
     let network = network(&client).await;
     network.attach(&client).await;
     let id = network.nat_gateway(&client, "t").await;
@@ -126,11 +121,7 @@ async fn a_caller_does_not_part_a_nat_gateway_from_its_address() {
 
 #[tokio::test(start_paused = true)]
 async fn a_private_subnet_has_a_way_out_once_its_nat_gateway_is_available() {
-    let client = TestClient::of(Sandbox::new(Options {
-        pace: Pace::REALISTIC,
-        seed: 1,
-        ..Options::default()
-    }));
+    let client = TestClient::realistic();
     let network = network(&client).await;
     network.attach(&client).await;
     let nat = network.nat_gateway(&client, "t").await;

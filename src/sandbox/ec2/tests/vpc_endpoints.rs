@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use super::{assert_refused, made};
-use crate::sandbox::{
-    Options, Pace, Sandbox,
-    test_client::{TestClient, text},
-};
+use crate::sandbox::test_client::{TestClient, text};
 
 struct Place {
     client: TestClient,
@@ -102,12 +99,7 @@ impl Place {
 
 #[tokio::test(start_paused = true)]
 async fn an_interface_endpoint_takes_its_time_and_holds_subnet_group_and_vpc() {
-    let sandbox = Sandbox::new(Options {
-        pace: Pace::REALISTIC,
-        seed: 1,
-        ..Options::default()
-    });
-    let place = Place::new(TestClient::of(sandbox)).await;
+    let place = Place::new(TestClient::realistic()).await;
     place.turn_on_host_names().await;
     let tags = [
         ("TagSpecification.1.ResourceType", "vpc-endpoint"),

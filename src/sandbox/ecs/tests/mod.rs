@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::sandbox::{Options, Pace, Sandbox, test_client::TestClient, test_stage::Stage};
+use crate::sandbox::{test_client::TestClient, test_stage::Stage};
 
 async fn stage() -> Stage {
     Stage::new(TestClient::new()).await
@@ -18,11 +18,7 @@ async fn stage() -> Stage {
 
 /// A stage on which everything takes AWS's time, and is ready.
 async fn realistic_stage() -> Stage {
-    let options = Options {
-        pace: Pace::REALISTIC,
-        ..Options::default()
-    };
-    let stage = Stage::new(TestClient::of(Sandbox::new(options))).await;
+    let stage = Stage::new(TestClient::realistic()).await;
     tokio::time::sleep(Duration::from_secs(300)).await;
     stage
 }
