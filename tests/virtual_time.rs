@@ -191,6 +191,10 @@ async fn article_s_life(seed: u64) {
     let report = scene.run(Some(&desired)).await;
     assert!(report.complete(), "{:#?}", scene.events.failures());
     println!("up: {} s of virtual time", began.elapsed().as_secs());
+    let serving = scene.sandbox.control("GET", "serving").await;
+    let serving = serving.as_array().unwrap();
+    assert_eq!(serving.len(), 2);
+    assert!(serving.iter().all(|service| service["served_at"].is_f64()));
 
     let calls = scene.mutating_calls().await;
     let report = scene.run(Some(&desired)).await;
@@ -205,6 +209,9 @@ async fn article_s_life(seed: u64) {
     let report = scene.run(None).await;
     assert!(report.complete(), "{:#?}", scene.events.failures());
     println!("down: {} s of virtual time", began.elapsed().as_secs());
+    // Nothing went that the services still needed, while they started, changed, drained.
+    let violations = scene.sandbox.control("GET", "violations").await;
+    assert_eq!(violations, serde_json::json!([]));
     // Something was in the way for a while, and navi said what.
     let held = scene.events.progress();
     assert!(

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::{
     application_auto_scaling, call_log::CallLog, container_shell, fault_injection::ArmedFault,
-    images::ImageRule, reach, secrets::SecretRule, server::Sandbox, task_outcome::TaskOutcomeRule,
-    visit,
+    images::ImageRule, reach, secrets::SecretRule, server::Sandbox, serving,
+    task_outcome::TaskOutcomeRule, visit,
 };
 
 pub const PREFIX: &str = "/_navi/";
@@ -33,7 +33,9 @@ pub fn answer(sandbox: &Sandbox, request: &Request<Bytes>) -> Response<Bytes> {
         ("GET", "faults") => faults(sandbox),
         ("GET", "images") => images(sandbox),
         ("GET", "secrets") => secrets(sandbox),
+        ("GET", "serving") => serving(sandbox),
         ("GET", "tasks") => tasks(sandbox),
+        ("GET", "violations") => violations(sandbox),
         ("POST", "reset") => {
             sandbox.reset();
             Ok(json!({}))
@@ -109,6 +111,17 @@ fn images(sandbox: &Sandbox) -> Result<Value, Refusal> {
 
 fn secrets(sandbox: &Sandbox) -> Result<Value, Refusal> {
     serde_json::to_value(&sandbox.lock().world.secrets).map_err(unwritable)
+}
+
+fn serving(sandbox: &Sandbox) -> Result<Value, Refusal> {
+    let mut inner = sandbox.lock();
+    let now = sandbox.clock().now();
+    inner.world.advance(now);
+    Ok(serving::answer(&mut inner.world, now))
+}
+
+fn violations(sandbox: &Sandbox) -> Result<Value, Refusal> {
+    serde_json::to_value(&sandbox.lock().violations).map_err(unwritable)
 }
 
 fn arm_fault(sandbox: &Sandbox, body: &Bytes) -> Result<Value, Refusal> {

@@ -32,6 +32,7 @@ mod route53;
 mod secrets;
 mod server;
 mod service;
+mod serving;
 mod sts;
 mod tags;
 mod task_outcome;
@@ -39,6 +40,7 @@ mod task_outcome;
 mod test_client;
 #[cfg(test)]
 mod test_stage;
+mod violations;
 mod visit;
 mod wildcard;
 mod wire;

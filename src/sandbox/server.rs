@@ -26,6 +26,7 @@ use super::{
     ids::Ids,
     limits::Buckets,
     pace::{Doing, Pace, Tempo},
+    violations::{self, Violation},
     wire::{self, Unreadable},
     world::{Context, World},
 };
@@ -70,6 +71,7 @@ pub(super) struct Inner {
     late: Vec<Call>,
     limits: Buckets,
     freshness: Freshness,
+    pub violations: Vec<Violation>,
     request_ids: Ids,
     latency_chance: Ids,
 }
@@ -89,6 +91,7 @@ impl Inner {
             calls: CallLog::default(),
             faults: ArmedFaults::default(),
             late: Vec::new(),
+            violations: Vec::new(),
             request_ids: Ids::new(!options.seed),
             latency_chance: apart(LATENCY_SALT),
         }
@@ -228,8 +231,14 @@ impl Sandbox {
             inner.world.note_change();
         }
         let (account, place, now) = (&call.account, call.place(), self.clock.now());
+        let before = violations::before(&mut inner.world, now, call);
         let run = |context: &mut Context<'_>| operation(context, call);
-        inner.world.look_within(account, place, now, run)
+        let result = inner.world.look_within(account, place, now, run);
+        if let Some(before) = before {
+            let violations = violations::after(&mut inner.world, now, call, &before);
+            inner.violations.extend(violations);
+        }
+        result
     }
 
     /// Lets everything happen that a fault has kept back, in the order in which it was asked for. One line for each call.

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::sandbox::{
     call::Call,
+    clock::Moment,
     fault::Fault,
     route53::{DnsName, Record},
     world::Context,
@@ -22,6 +23,8 @@ pub struct Instance {
     pub service_id: String,
     pub attributes: BTreeMap<String, String>,
     pub is_healthy: bool,
+    /// When it was last registered, or last became healthy.
+    pub found_since: Moment,
     pub creator_request_id: String,
 }
 
@@ -172,11 +175,19 @@ pub fn health(service: &Service, instance: &Instance) -> &'static str {
     }
 }
 
+/// Since when an instance is found; none if it isn't.
+pub fn found_since(context: &Context<'_>, service_id: &str, id: &str) -> Option<Moment> {
+    let instances = &context.region.cloud_map.instances;
+    let instance = instances.get(&Instance::key(service_id, id))?;
+    instance.is_healthy.then_some(instance.found_since)
+}
+
 /// What ECS tells of a task whose containers pass their health checks.
 pub fn become_healthy(context: &mut Context<'_>, service_id: &str, id: &str) {
     let key = Instance::key(service_id, id);
     if let Some(instance) = context.region.cloud_map.instances.get_mut(&key) {
         instance.is_healthy = true;
+        instance.found_since = context.now;
         write_records(context, service_id);
     }
 }
@@ -198,11 +209,14 @@ pub fn update_custom_health(context: &mut Context<'_>, call: &Call) -> Result<Va
         ));
     }
     let service_id = service.id.clone();
-    cloud_map
+    let instance = cloud_map
         .instances
         .get_mut(&Instance::key(&service_id, id))
-        .ok_or_else(|| not_found(id))?
-        .is_healthy = is_healthy;
+        .ok_or_else(|| not_found(id))?;
+    if is_healthy && !instance.is_healthy {
+        instance.found_since = context.now;
+    }
+    instance.is_healthy = is_healthy;
     write_records(context, &service_id);
     Ok(json!({}))
 }

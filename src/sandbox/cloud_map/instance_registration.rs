@@ -85,10 +85,11 @@ fn begin_registration(
         .is_ok_and(|service| service.has_custom_health_check);
     let status = attributes.get("AWS_INIT_HEALTH_STATUS").map(String::as_str);
     let begins_unhealthy = has_check && status == Some("UNHEALTHY");
-    let instance = Instance {
+    let mut instance = Instance {
         id: id.to_owned(),
         service_id: service_id.to_owned(),
         is_healthy: !begins_unhealthy,
+        found_since: context.now,
         attributes,
         creator_request_id,
     };
@@ -97,6 +98,7 @@ fn begin_registration(
         "REGISTER_INSTANCE",
         Doing::InstanceOperation,
         move |context| {
+            instance.found_since = context.now;
             let Instance { id, service_id, .. } = instance.clone();
             let cloud_map = &mut context.region.cloud_map;
             cloud_map

@@ -14,7 +14,7 @@ mod tags;
 mod tests;
 
 pub use self::{
-    instance::become_healthy,
+    instance::{become_healthy, found_since},
     instance_registration::{deregister, register},
     state::CloudMap,
 };

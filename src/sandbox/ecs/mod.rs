@@ -33,9 +33,11 @@ mod tests;
 
 pub use self::{
     health::{Reply, reply},
+    service::Service,
     service_count::{desired_count, is_active_service, set_desired_count},
     state::Ecs,
     task::Task,
+    task_start::reaches_internet,
 };
 use super::dispatch::Operation;
 

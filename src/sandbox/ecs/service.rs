@@ -75,6 +75,10 @@ pub struct Event {
 }
 
 impl Service {
+    pub fn is_active(&self) -> bool {
+        self.status == Status::Active
+    }
+
     pub fn to_value(&self, ecs: &Ecs, shows_tags: bool) -> Value {
         let count = |is_counted: fn(TaskState) -> bool| {
             ecs.tasks_of(&self.arn)

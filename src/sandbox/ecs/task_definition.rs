@@ -4,7 +4,8 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    container_definition, fargate,
+    container_definition::{self, log_target},
+    fargate,
     request::{client, includes, is_name, tag_list, tags_at_create},
 };
 use crate::sandbox::{call::Call, clock::Moment, fault::Fault, tags::Tags, world::Context};
@@ -95,6 +96,19 @@ impl TaskDefinition {
             .get("containerDefinitions")
             .and_then(Value::as_array)
             .map_or(&[], Vec::as_slice)
+    }
+
+    /// ARNs of the roles that ECS and the containers take on.
+    pub fn roles(&self) -> impl Iterator<Item = &str> {
+        let names = ["executionRoleArn", "taskRoleArn"].into_iter();
+        names.filter_map(|name| self.text(name))
+    }
+
+    /// The log groups of a region that its containers write to.
+    pub fn log_groups(&self, region: &str) -> impl Iterator<Item = &str> {
+        let targets = self.containers().iter().filter_map(log_target);
+        let here = targets.filter(move |target| target.region == region);
+        here.map(|target| target.group)
     }
 
     pub fn text(&self, name: &str) -> Option<&str> {

@@ -84,10 +84,7 @@ fn check_role(context: &Context<'_>, task: &Task) -> Result<(), Failure> {
     let Ok(definition) = context.region.ecs.task_definition(&task.task_definition) else {
         return Ok(());
     };
-    for arn in ["executionRoleArn", "taskRoleArn"]
-        .into_iter()
-        .filter_map(|name| definition.text(name))
-    {
+    for arn in definition.roles() {
         let roles = &context.global.iam.roles;
         let newest = context.tempo.duration(Doing::RoleBecomesAssumable);
         let is_assumable = roles.values().any(|role| {
@@ -155,7 +152,7 @@ pub fn reaches(context: &Context<'_>, task: &Task, service: &str) -> bool {
         .is_some_and(|interface| ec2.reaches_service(interface, service))
 }
 
-fn reaches_internet(context: &Context<'_>, task: &Task) -> bool {
+pub fn reaches_internet(context: &Context<'_>, task: &Task) -> bool {
     let ec2 = &context.region.ec2;
     ec2.network_interfaces
         .get(&task.interface.id)

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::target::Target;
+use super::{load_balancer::LoadBalancer, state::Elb, target::Target, target_group::TargetGroup};
 use crate::sandbox::{
     call::Call,
+    clock::Moment,
     ecs::{self, Reply},
     fault::Fault,
     pace::Doing,
@@ -79,11 +80,7 @@ pub fn health(context: &Context<'_>, group_arn: &str, id: &str, port: i64) -> He
     if target.is_draining {
         return Health::Draining;
     }
-    let users = elb.load_balancers_using(group_arn);
-    let Some(user) = users
-        .into_iter()
-        .find_map(|arn| elb.load_balancers.get(arn))
-    else {
+    let Some(user) = user(elb, group_arn) else {
         return Health::Unused;
     };
     let is_out_of_zones = target.zone.as_ref().is_some_and(|zone| {
@@ -93,28 +90,74 @@ pub fn health(context: &Context<'_>, group_arn: &str, id: &str, port: i64) -> He
     if is_out_of_zones {
         return Health::OutOfZones;
     }
-    let Some(active_since) = user.active_since else {
-        return Health::Initial;
-    };
-    let first_check =
-        target.registered.max(active_since) + context.tempo.duration(Doing::TargetBecomesHealthy);
-    if context.now < first_check {
+    if first_check(context, target, user).is_none_or(|first_check| context.now < first_check) {
         return Health::Initial;
     }
-    let port = match group.health_check.port.parse() {
-        Ok(own) => own,
-        Err(_) => port,
+    match ask(context, group, user, target) {
+        Reply::Serves => Health::Healthy,
+        Reply::Fails => Health::Failing,
+        Reply::Nothing => Health::Silent,
+    }
+}
+
+/// Since when a target is healthy; none if it isn't.
+pub fn healthy_since(
+    context: &Context<'_>,
+    group_arn: &str,
+    id: &str,
+    port: i64,
+) -> Option<Moment> {
+    if health(context, group_arn, id, port) != Health::Healthy {
+        return None;
+    }
+    let elb = &context.region.elb;
+    let target = elb
+        .target_group(group_arn)
+        .ok()?
+        .targets
+        .get(&Target::key(id, port))?;
+    first_check(context, target, user(elb, group_arn)?)
+}
+
+/// Whether visitors have a way to a target and would get an answer; for one that drains, those that are there already.
+pub fn has_visitors(context: &Context<'_>, group_arn: &str, id: &str, port: i64) -> bool {
+    let elb = &context.region.elb;
+    let (Ok(group), Some(user)) = (elb.target_group(group_arn), user(elb, group_arn)) else {
+        return false;
     };
+    let target = group.targets.get(&Target::key(id, port));
+    user.active_since.is_some()
+        && target.is_some_and(|target| ask(context, group, user, target) == Reply::Serves)
+}
+
+/// The load balancer that leads to a group.
+fn user<'a>(elb: &'a Elb, group_arn: &str) -> Option<&'a LoadBalancer> {
+    let users = elb.load_balancers_using(group_arn);
+    users
+        .into_iter()
+        .find_map(|arn| elb.load_balancers.get(arn))
+}
+
+fn first_check(context: &Context<'_>, target: &Target, user: &LoadBalancer) -> Option<Moment> {
+    let begins = target.registered.max(user.active_since?);
+    Some(begins + context.tempo.duration(Doing::TargetBecomesHealthy))
+}
+
+/// What the load balancer hears from a target.
+fn ask(context: &Context<'_>, group: &TargetGroup, user: &LoadBalancer, target: &Target) -> Reply {
+    let port = group.health_check.port.parse().unwrap_or(target.port);
     let nodes: Vec<&str> = user
         .placements
         .iter()
         .map(|placement| placement.interface_id.as_str())
         .collect();
-    match ecs::reply(context.region, &group.settings.vpc_id, id, port, &nodes) {
-        Reply::Serves => Health::Healthy,
-        Reply::Fails => Health::Failing,
-        Reply::Nothing => Health::Silent,
-    }
+    ecs::reply(
+        context.region,
+        &group.settings.vpc_id,
+        &target.id,
+        port,
+        &nodes,
+    )
 }
 
 pub fn describe(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {

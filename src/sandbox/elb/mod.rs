@@ -20,7 +20,7 @@ mod tests;
 
 pub use self::{
     action::{Action, Redirect},
-    health::{Health, health},
+    health::{Health, has_visitors, health, healthy_since},
     load_balancer::LoadBalancer,
     region::domain_of_zone,
     rule::rule_for,
