@@ -53,6 +53,10 @@ pub fn answer(sandbox: &Sandbox, request: &Request<Bytes>) -> Response<Bytes> {
             sandbox.lock().faults.clear();
             Ok(json!({}))
         }
+        ("POST", "release") => {
+            sandbox.release_held();
+            Ok(json!({}))
+        }
         ("POST", "late") => Ok(sandbox.apply_late()),
         ("POST", "tasks") => add_task_outcome(sandbox, body),
         ("POST", "secrets") => add_secret(sandbox, body),

@@ -17,7 +17,7 @@ pub enum When {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Effect {
-    /// No answer, ever.
+    /// No answer, until `POST /_navi/release`.
     Hold,
     /// The connection closes with no answer.
     Drop,

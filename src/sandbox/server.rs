@@ -59,6 +59,7 @@ pub struct Sandbox {
     shared: Arc<Mutex<Inner>>,
     clock: Arc<Clock>,
     stop: Arc<Notify>,
+    release: Arc<Notify>,
     options: Options,
 }
 
@@ -104,6 +105,7 @@ impl Sandbox {
             shared: Arc::new(Mutex::new(Inner::new(&options))),
             clock: Arc::new(Clock::start()),
             stop: Arc::new(Notify::new()),
+            release: Arc::new(Notify::new()),
             options,
         }
     }
@@ -133,9 +135,28 @@ impl Sandbox {
         };
         match answer {
             Answer::Send(response) => Ok(response),
-            Answer::Hold => std::future::pending().await,
+            Answer::Never => std::future::pending().await,
+            Answer::Hold(held) => {
+                self.release.notified().await;
+                Ok(self.answer_held(*held))
+            }
             Answer::Drop => Err(ConnectionDropped),
         }
+    }
+
+    /// The answer to a call that was held: as if it had come now, unless it has had its effect already.
+    fn answer_held(&self, held: Held) -> Response<Bytes> {
+        let Held { call, index, done } = held;
+        let mut inner = self.lock();
+        let inner = &mut *inner;
+        inner.world.advance(self.clock.now());
+        let result = done.unwrap_or_else(|| self.serve_call(inner, &call));
+        self.respond(inner, &call, index, result)
+    }
+
+    /// Lets all calls go on that faults hold.
+    pub(super) fn release_held(&self) {
+        self.release.notify_waiters();
     }
 
     /// How long the answer takes, spread by a quarter to either side.
@@ -171,10 +192,10 @@ impl Sandbox {
         let mut inner = self.lock();
         let inner = &mut *inner;
         inner.world.advance(self.clock.now());
-        let request_id = inner.request_ids.uuid();
         let call = match received {
             Ok(call) => call,
             Err(unreadable) => {
+                let request_id = inner.request_ids.uuid();
                 let refusal = Err(unreadable.fault);
                 return Answer::Send(wire::encode(unreadable.service, "", &request_id, refusal));
             }
@@ -183,35 +204,38 @@ impl Sandbox {
         let result = match inner.faults.strike(&call) {
             None => self.serve_call(inner, &call),
             Some((when, effect)) => {
-                if when == When::After {
-                    // The caller does not get to see how the call went.
-                    let _ = self.apply(inner, &call);
-                }
+                // The caller does not get to see how the call went.
+                let done = (when == When::After).then(|| self.apply(inner, &call));
                 match effect.fault(&call) {
                     Some(fault) => Err(fault),
                     None => {
                         inner.calls.end(index, Some(effect.name()));
-                        if effect == Effect::Late {
-                            inner.late.push(call);
-                        }
                         return match effect {
                             Effect::Drop => Answer::Drop,
-                            _ => Answer::Hold,
+                            Effect::Late => {
+                                inner.late.push(call);
+                                Answer::Never
+                            }
+                            _ => Answer::Hold(Box::new(Held { call, index, done })),
                         };
                     }
                 }
             }
         };
-        inner.calls.end(
-            index,
-            result.as_ref().err().map(|fault| fault.code.as_str()),
-        );
-        Answer::Send(wire::encode(
-            call.service,
-            &call.operation,
-            &request_id,
-            result,
-        ))
+        Answer::Send(self.respond(inner, &call, index, result))
+    }
+
+    fn respond(
+        &self,
+        inner: &mut Inner,
+        call: &Call,
+        index: u64,
+        result: Result<serde_json::Value, Fault>,
+    ) -> Response<Bytes> {
+        let error = result.as_ref().err().map(|fault| fault.code.as_str());
+        inner.calls.end(index, error);
+        let request_id = inner.request_ids.uuid();
+        wire::encode(call.service, &call.operation, &request_id, result)
     }
 
     /// As AWS does when nobody interferes: not too many at a time, and by the part of it that is asked.
@@ -275,8 +299,18 @@ impl Sandbox {
 
 enum Answer {
     Send(Response<Bytes>),
-    Hold,
+    /// Once the calls that are held are let go on.
+    Hold(Box<Held>),
+    Never,
     Drop,
+}
+
+/// A call that a fault holds.
+struct Held {
+    call: Call,
+    index: u64,
+    /// How it went, if it has had its effect already.
+    done: Option<Result<serde_json::Value, Fault>>,
 }
 
 async fn over_http(State(sandbox): State<Sandbox>, request: Request<Body>) -> Response<Body> {
@@ -448,6 +482,25 @@ mod tests {
             .handle(client.ec2_request("CreateVpc", &[("CidrBlock", "10.0.0.0/16")]));
         let waited = tokio::time::timeout(std::time::Duration::from_secs(3600), held).await;
         assert!(waited.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn held_calls_go_on_when_they_are_released() {
+        let client = TestClient::new();
+        for when in ["before", "after"] {
+            let fault = json!({"operation": "CreateVpc", "when": when, "do": "hold"});
+            client.control("POST", "faults", fault).await;
+            let request = client.ec2_request("CreateVpc", &[("CidrBlock", "10.0.0.0/16")]);
+            let sandbox = client.sandbox().clone();
+            let held = tokio::spawn(async move { sandbox.handle(request).await });
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            assert!(!held.is_finished());
+            client.control("POST", "release", Value::Null).await;
+            let answer = held.await.unwrap().unwrap();
+            assert_eq!(answer.status(), StatusCode::OK);
+        }
+        let status = client.control("GET", "status", Value::Null).await;
+        assert_eq!(status["resources"]["ec2.vpcs"], 3);
     }
 
     #[tokio::test]
