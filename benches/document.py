@@ -352,7 +352,10 @@ may have to be started again until it finds the other."""
 TERRAFORM = """\
 The files are `benches/terraform/`: the same environment value for value, with the edges written out that a correct configuration needs. The hosted
 zone is there before; navi makes it. navi's figures are those without the order of services, which Terraform's files don't have either.
-Terraform's `apply` ends before the services serve; navi's `up` ends after. Terraform's `destroy` keeps the deregistration delay, as `down --drain` does."""
+Terraform's `apply` ends before the services serve; navi's `up` ends after. Terraform's `destroy` keeps the deregistration delay, as `down --drain` does.
+
+In Terraform's sandboxes EC2 knows new identifiers at once: its provider does not repeat a ModifySubnetAttribute that is refused with
+`InvalidSubnetID.NotFound`, and its `apply` would end there. navi's sandboxes keep the delay."""
 
 GROWTH = """\
 The journal's bytes, its writes and the time that they wait for the disk are navi's own count (`state_written` in its JSON document); what reaches

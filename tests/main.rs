@@ -24,6 +24,7 @@ mod planning;
 mod preflight;
 mod protection;
 mod recovery;
+mod reliability;
 mod replacements;
 mod rollouts;
 mod rooms;

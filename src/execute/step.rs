@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
 
-use crate::plan::{Action, Step};
+use crate::plan::{Action, Reason, Step};
 use crate::resource::{
     AnyContext, AnyLookup, AnyResource, CallError, Certainty, Changing, Cloud, ErrorClass, Holder,
     Known, Leftover, Observed, StepError,
@@ -209,18 +209,52 @@ async fn update(step: &Step, work: &Work<'_>) -> Result<End, StateError> {
         token: token.clone(),
         spec: step.resource.value(),
     };
+    let recorded = work.session.with_state(|state| {
+        let record = state.resources.get(&step.address);
+        record.map(|record| record.spec.clone())
+    });
     let sequence = work.session.intend(&step.address, intent).await?;
-    let result = work
+    let context = context(step, &token, work);
+    let mut result = work
         .cloud
-        .update(
-            &*step.resource,
-            &context(step, &token, work),
-            outputs,
-            seen,
-            &step.change,
-        )
+        .update(&*step.resource, &context, outputs, seen, &step.change)
         .await;
+    for pause in [500, 1000, 2000] {
+        match &result {
+            Err(error) if error.source.certainty == Certainty::Ambiguous => {}
+            _ => break,
+        }
+        // What a step has set aside for the time being would be a difference, and is none.
+        if step.reason == Reason::HandsOver || *work.stop.borrow() {
+            break;
+        }
+        sleep(Duration::from_millis(pause)).await;
+        if let Some(again) = go_on(step, &context, outputs, recorded.as_ref(), work).await {
+            result = again;
+        }
+    }
     made(step, sequence, result, work).await
+}
+
+/// An update whose answer was lost: what of it AWS did is seen, and the rest is asked for again. None if nothing can be seen.
+async fn go_on(
+    step: &Step,
+    context: &AnyContext,
+    outputs: &Value,
+    recorded: Option<&Value>,
+    work: &Work<'_>,
+) -> Option<Result<Value, StepError>> {
+    let seen = look(step, &step.resource, outputs, work).await.ok()??;
+    let change = step.resource.diff(&seen, recorded, &work.known);
+    if change.replaces() {
+        return None;
+    }
+    if change.is_empty() {
+        return Some(Ok(step.resource.outputs(&seen)));
+    }
+    let cloud = work.cloud;
+    let update = cloud.update(&*step.resource, context, outputs, &seen, &change);
+    Some(update.await)
 }
 
 /// Records what a create or an update came to.

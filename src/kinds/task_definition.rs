@@ -259,9 +259,7 @@ impl Resource for TaskDefinition {
         change: &Change,
     ) -> Result<TaskDefinitionOutputs, StepError> {
         if needs_revision(change) {
-            let mut earlier = outputs.earlier.clone();
-            earlier.push(outputs.arn.clone());
-            return self.register(context, earlier).await;
+            return self.go_on_from(context, outputs).await;
         }
         let dropped = change.dropped_tag_keys(&self.tags);
         tags::retag_ecs(context.cloud, &outputs.arn, &self.tags, &dropped).await?;
@@ -276,7 +274,8 @@ impl Resource for TaskDefinition {
         let aws = context.cloud;
         let mut arns = outputs.earlier.clone();
         arns.push(outputs.arn.clone());
-        arns.extend(self.unrecorded(aws, &arns).await?);
+        let unrecorded = self.unrecorded(aws, &arns).await?;
+        arns.extend(unrecorded.into_iter().map(|(arn, _)| arn));
         let deregistered = stream::iter(arns.clone()).map(async |arn: String| {
             let call = aws.ecs.deregister_task_definition().task_definition(arn);
             match send("ecs:DeregisterTaskDefinition", call.send()).await {
@@ -296,6 +295,39 @@ impl Resource for TaskDefinition {
 }
 
 impl TaskDefinition {
+    /// The next revision. One that is as it is wanted, and later than the recorded one, was registered by a run that did not
+    /// live to hear of it: it is taken. Others of the kind are recorded as earlier ones, so that none is left behind.
+    async fn go_on_from(
+        &self,
+        context: &Context<'_, Aws>,
+        outputs: &TaskDefinitionOutputs,
+    ) -> Result<TaskDefinitionOutputs, StepError> {
+        let mut earlier = outputs.earlier.clone();
+        earlier.push(outputs.arn.clone());
+        let mut unrecorded = self.unrecorded(context.cloud, &earlier).await?;
+        unrecorded.sort_by_key(|(_, (definition, _))| definition.revision);
+        let is_wanted = |(_, (definition, tags)): &(String, Described)| {
+            let seen = observe(definition.clone(), tags.clone(), Vec::new());
+            definition.revision > outputs.revision
+                && !needs_revision(&self.diff(&seen, None, context.known))
+        };
+        let wanted = unrecorded.iter().rposition(is_wanted);
+        let wanted = wanted.map(|index| unrecorded.remove(index));
+        earlier.extend(unrecorded.into_iter().map(|(arn, _)| arn));
+        let Some((arn, (definition, found))) = wanted else {
+            return self.register(context, earlier).await;
+        };
+        let seen = tags::from_ecs(Some(found));
+        if self
+            .tags
+            .iter()
+            .any(|(key, value)| seen.get(key) != Some(value))
+        {
+            tags::retag_ecs(context.cloud, &arn, &self.tags, &[]).await?;
+        }
+        Ok(outputs_of(definition, earlier)?)
+    }
+
     /// Registers a revision. Without a token every sending makes one, hence the client without the SDK's
     /// retries (aws-behaviour §2.17).
     async fn register(
@@ -342,7 +374,11 @@ impl TaskDefinition {
 
     /// Revisions of the family that carry this stack's tags and are in no record: a run that was killed
     /// after AWS registered one, and before the answer arrived, leaves such.
-    async fn unrecorded(&self, aws: &Aws, recorded: &[String]) -> Result<Vec<String>, CallError> {
+    async fn unrecorded(
+        &self,
+        aws: &Aws,
+        recorded: &[String],
+    ) -> Result<Vec<(String, Described)>, CallError> {
         let mine: Vec<_> = self
             .tags
             .iter()
@@ -372,14 +408,12 @@ impl TaskDefinition {
             .await?;
         Ok(described
             .into_iter()
-            .filter(|(_, found)| {
-                found.as_ref().is_some_and(|(_, found)| {
-                    let found = tags::from_ecs(Some(found.clone()));
-                    mine.iter()
-                        .all(|(key, value)| found.get(*key) == Some(value))
-                })
+            .filter_map(|(arn, found)| Some((arn, found?)))
+            .filter(|(_, (_, found))| {
+                let found = tags::from_ecs(Some(found.clone()));
+                mine.iter()
+                    .all(|(key, value)| found.get(*key) == Some(value))
             })
-            .map(|(arn, _)| arn)
             .collect())
     }
 }

@@ -1,0 +1,35 @@
+//! Is nothing lost at any instant? The real binary in the sandbox, with a fault at every call.
+//!
+//! A plain test run takes a sample, chosen by a seed; `NAVI_RELIABILITY=whole` takes all cases and writes docs/RELIABILITY.md.
+//! `NAVI_RELIABILITY_ONLY='minimal up: KillAfter'` takes the cases whose name holds the text, `NAVI_RELIABILITY_SEED` another sample.
+
+mod case;
+mod fault;
+mod matrix;
+mod query;
+mod scenario;
+mod stage;
+mod world;
+
+use matrix::Asked;
+
+#[test]
+fn whatever_happens_at_whichever_call_nothing_is_lost() {
+    let asked = Asked::of_environment();
+    let results = matrix::run(&asked);
+    let held: usize = results.counts.values().map(|count| count.held).sum();
+    assert!(held > 0 || !results.failures.is_empty(), "no case was run");
+    let names: Vec<&str> = results
+        .failures
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
+    assert!(
+        names.is_empty(),
+        "{} of {} cases failed (what was wrong with each stands above):\n{}\nOne of them again: NAVI_RELIABILITY_ONLY='{}' tests/run reliability",
+        names.len(),
+        held + names.len(),
+        names.join("\n"),
+        names[0]
+    );
+}
