@@ -10,6 +10,8 @@ mod step;
 mod tracker;
 
 #[cfg(test)]
+mod histories;
+#[cfg(test)]
 mod simulation;
 #[cfg(test)]
 mod tests;

@@ -75,6 +75,10 @@ pub(super) enum Fault {
     AnswerLost,
     /// AWS never gets it, and nobody says so.
     RequestLost,
+    /// AWS takes too many already.
+    Throttled,
+    /// Nobody answers a create, and AWS carries it out when it is told to. Other calls are answered.
+    Late,
 }
 
 #[derive(Default)]
@@ -83,6 +87,8 @@ struct World {
     made: usize,
     calls: Vec<String>,
     faults: BTreeMap<usize, Fault>,
+    /// What creates asked for that are carried out late.
+    late: Vec<Object>,
     /// How many of the next reads show nothing.
     blind_reads: usize,
     /// What AWS would have refused: an object taken from under another, a name given twice.
@@ -131,6 +137,52 @@ impl Simulation {
         self.world().faults.insert(call, fault);
     }
 
+    /// No call fails any more.
+    pub(super) fn disarm(&self) {
+        self.world().faults.clear();
+    }
+
+    /// Carries out what creates asked for that nobody waits for any more.
+    pub(super) fn carry_out_late(&self) {
+        let mut world = self.world();
+        let late = std::mem::take(&mut world.late);
+        world.objects.extend(late);
+    }
+
+    /// Somebody else removes one of the objects that nothing leads to, as AWS lets them. `which` goes round.
+    pub(super) fn removed_by_another(&self, which: usize) {
+        let now = Instant::now();
+        let mut world = self.world();
+        let there: Vec<Object> = world.there(now).cloned().collect();
+        let is_led_to = |id: &String| there.iter().any(|other| other.leads_to.contains(id));
+        let free: Vec<&String> = there
+            .iter()
+            .map(|object| &object.id)
+            .filter(|id| !is_led_to(id))
+            .collect();
+        if let Some(id) = free.get(which % free.len().max(1)) {
+            let objects = world.objects.iter_mut();
+            objects
+                .filter(|object| object.id == **id)
+                .for_each(|object| object.gone_at = Some(now));
+        }
+    }
+
+    /// Somebody else sets one of the objects otherwise. `which` goes round.
+    pub(super) fn changed_by_another(&self, which: usize, setting: u32) {
+        let now = Instant::now();
+        let mut world = self.world();
+        let mut there: Vec<&mut Object> = world
+            .objects
+            .iter_mut()
+            .filter(|object| object.gone_at.is_none_or(|at| at > now))
+            .collect();
+        let count = there.len().max(1);
+        if let Some(object) = there.get_mut(which % count) {
+            object.setting = setting;
+        }
+    }
+
     /// Lets the next reads show nothing, as AWS may of what is fresh.
     pub(super) fn hide_from_reads(&self, count: usize) {
         self.world().blind_reads = count;
@@ -153,15 +205,16 @@ impl Simulation {
 }
 
 fn failure(what: &str, fault: Fault) -> CallError {
-    let refused = fault == Fault::Refused;
+    let refused = matches!(fault, Fault::Refused | Fault::Throttled);
     CallError {
         operation: format!("sim:{what}"),
         code: refused.then(|| "Refused".to_owned()),
         message: "a fault of the simulation".to_owned(),
         request_id: None,
-        class: match refused {
-            true => ErrorClass::Other,
-            false => ErrorClass::Transient,
+        class: match fault {
+            Fault::Refused => ErrorClass::Other,
+            Fault::Throttled => ErrorClass::Throttled,
+            _ => ErrorClass::Transient,
         },
         certainty: match refused {
             true => Certainty::Rejected,
@@ -298,8 +351,8 @@ impl Resource for Slow {
                 let violation = format!("{} is made though its name is taken", context.address);
                 world.violations.push(violation);
             }
-            if fault.is_none() || fault == Some(Fault::AnswerLost) {
-                world.objects.push(Object {
+            if matches!(fault, None | Some(Fault::AnswerLost | Fault::Late)) {
+                let object = Object {
                     id: id.clone(),
                     address: context.address.clone(),
                     token: context.token.to_owned(),
@@ -311,10 +364,17 @@ impl Resource for Slow {
                     serves_at: Instant::now() + Duration::from_secs(self.serves_after_seconds),
                     gone_after: Duration::from_secs(self.gone_after_seconds),
                     gone_at: None,
-                });
+                };
+                match fault {
+                    Some(Fault::Late) => world.late.push(object),
+                    _ => world.objects.push(object),
+                }
             }
             id
         };
+        if fault == Some(Fault::Late) {
+            std::future::pending::<()>().await;
+        }
         sleep(CALL / 2).await;
         match fault {
             None => Ok(SlowOutputs { id }),

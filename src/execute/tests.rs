@@ -18,7 +18,7 @@ use crate::resource::{Address, Ref};
 use crate::state::{Access, MemoryStore, Session, recover};
 
 #[derive(Default)]
-struct Events(Mutex<Vec<Event>>);
+pub(super) struct Events(Mutex<Vec<Event>>);
 
 impl Sink for Events {
     fn event(&self, event: &Event) {
@@ -27,14 +27,14 @@ impl Sink for Events {
 }
 
 /// One stack's state and cloud over several runs.
-struct Bench {
+pub(super) struct Bench {
     store: Arc<MemoryStore>,
-    cloud: Simulation,
+    pub(super) cloud: Simulation,
     events: Events,
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Bench {
             store: Arc::new(MemoryStore::default()),
             cloud: Simulation::default(),
@@ -42,7 +42,7 @@ impl Bench {
         }
     }
 
-    async fn open(&self) -> Session {
+    pub(super) async fn open(&self) -> Session {
         let access = Access::Write {
             command: "up".to_owned(),
         };
@@ -67,7 +67,7 @@ impl Bench {
         }
     }
 
-    async fn run(&self, desired: Option<&ResourceGraph>) -> RunReport {
+    pub(super) async fn run(&self, desired: Option<&ResourceGraph>) -> RunReport {
         let (_keep, interrupts) = watch::channel(Interrupt::None);
         self.run_with(desired, interrupts).await
     }
@@ -115,14 +115,14 @@ impl Bench {
     }
 
     /// The run, cut off after `after` as by kill -9: nothing is closed, the lock is let go.
-    async fn killed(&self, desired: Option<&ResourceGraph>, after: Duration) {
+    pub(super) async fn killed(&self, desired: Option<&ResourceGraph>, after: Duration) {
         let _ = tokio::time::timeout(after, self.run(desired)).await;
         // A write that was handed over at that very moment ends by itself, and only then is the lock free.
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 
     /// The addresses of everything in the cloud, sorted.
-    fn there(&self) -> Vec<String> {
+    pub(super) fn there(&self) -> Vec<String> {
         let mut there: Vec<String> = self
             .cloud
             .objects()
@@ -135,11 +135,11 @@ impl Bench {
 }
 
 /// One object of the cloud without its ID: address, setting, shape, the addresses that it leads to.
-type Shape = (String, u32, u32, Vec<String>);
+pub(super) type Shape = (String, u32, u32, Vec<String>);
 
 impl Bench {
     /// What is in the cloud, told by what users asked for: no IDs, no names.
-    fn shapes(&self) -> Vec<Shape> {
+    pub(super) fn shapes(&self) -> Vec<Shape> {
         let objects = self.cloud.objects();
         let address_of = |id: &String| {
             let found = objects.iter().find(|object| object.id == *id);
@@ -416,10 +416,10 @@ async fn what_a_read_does_not_show_for_a_moment_is_not_made_again() {
 }
 
 /// A random resource: ready after, gone after (seconds), setting, needs (which, ready or exists), shape.
-type RandomResource = (u64, u64, u32, Vec<(usize, bool)>, u32);
+pub(super) type RandomResource = (u64, u64, u32, Vec<(usize, bool)>, u32);
 
 /// A random stack: each resource may need some of those before it.
-fn stacks() -> impl Strategy<Value = Vec<RandomResource>> {
+pub(super) fn stacks() -> impl Strategy<Value = Vec<RandomResource>> {
     let resource = (
         0u64..60,
         0u64..30,
@@ -430,7 +430,7 @@ fn stacks() -> impl Strategy<Value = Vec<RandomResource>> {
     prop::collection::vec(resource, 1..8)
 }
 
-fn graph_of(resources: &[RandomResource]) -> ResourceGraph {
+pub(super) fn graph_of(resources: &[RandomResource]) -> ResourceGraph {
     let mut graph = GraphBuilder::default();
     for (index, (ready, gone, setting, needs, shape)) in resources.iter().enumerate() {
         let needs = needs
@@ -460,7 +460,7 @@ fn graph_of(resources: &[RandomResource]) -> ResourceGraph {
     graph.finish().unwrap()
 }
 
-fn virtual_time() -> tokio::runtime::Runtime {
+pub(super) fn virtual_time() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)

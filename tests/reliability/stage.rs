@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 
 use super::query::query;
+use super::scenario;
 use super::world::{self, World};
 use crate::support::{Ended, Navi, REGION, get_json, post_json};
 
@@ -48,6 +49,10 @@ impl Stage {
     /// Empties sandbox and state, and lets the strangers move in.
     pub fn prepare(&mut self) -> Result<(), String> {
         post_json(&self.endpoint, "/_navi/reset", &Value::Null);
+        for scenario in scenario::ALL {
+            // One of an earlier case holds the secret, as it must.
+            let _ = fs::remove_file(self.folder().join(scenario.file()));
+        }
         let states = self.state_directory();
         for entry in fs::read_dir(states).into_iter().flatten().flatten() {
             if entry.path().is_file() {
