@@ -13,7 +13,7 @@ use super::simulation::Fault;
 use super::tests::{Bench, RandomResource, graph_of, stacks, virtual_time};
 
 /// So many unless `NAVI_HISTORIES` says otherwise.
-const HISTORIES: u32 = 1000;
+const HISTORIES: u32 = 10_000;
 /// Runs that a stack may need to get over what the history has left, once nothing goes wrong any more.
 const MOST_RUNS: usize = 3;
 /// Longer than any run without faults.
@@ -160,4 +160,26 @@ proptest! {
     ) {
         virtual_time().block_on(live(&first, &history));
     }
+}
+
+/// What this found: a removal that had begun goes on before what it leads to is taken away.
+#[test]
+fn what_a_resource_leads_to_stays_while_its_removal_goes_on() {
+    let resource = |needs: &[(usize, bool)], shape| (0, 2, 0, needs.to_vec(), shape);
+    let first = [resource(&[], 0), resource(&[(0, false)], 0)];
+    let edited = [resource(&[], 1), resource(&[(0, false)], 0)];
+    let refused = Run {
+        killed_after: None,
+        faults: vec![(0, Fault::Refused)],
+    };
+    let up = Run {
+        killed_after: None,
+        faults: Vec::new(),
+    };
+    let history = [
+        Happening::Up(up),
+        Happening::Edited(edited.to_vec()),
+        Happening::Down(refused),
+    ];
+    virtual_time().block_on(live(&first, &history));
 }

@@ -155,6 +155,11 @@ fn before_removing(
         _ => return None,
     };
     match (steps[dependent].action, on_delete) {
+        // Its removal had begun and goes on, and then it is made anew.
+        (Action::Create, OnDelete::Gone) if steps[dependent].remove_first.is_some() => Some(Need {
+            step: dependent,
+            until: Until::Exists,
+        }),
         (Action::Delete, OnDelete::Gone) => Some(Need {
             step: dependent,
             until: Until::Gone,
