@@ -16,6 +16,10 @@ use crate::resource::{
 };
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// How long AWS may not show what it has shown before: a read may flap for seconds (aws-behaviour §2), not longer.
+const HIDDEN_FOR: Duration = Duration::from_secs(60);
+/// How long AWS may not show what is fresh, at most (aws-behaviour §2, EC2 eventual consistency).
+const NOT_SHOWN_FOR: Duration = Duration::from_secs(300);
 const LONGEST_PAUSE_WHEN_THROTTLED: Duration = Duration::from_secs(30);
 
 /// What a step waits for.
@@ -45,6 +49,7 @@ struct Waiter {
     lookup: AnyLookup,
     wait_for: WaitFor,
     began: Instant,
+    last_shown: Option<Instant>,
 }
 
 struct Queue {
@@ -98,6 +103,7 @@ impl<'a> Poller<'a> {
             lookup,
             wait_for,
             began: now,
+            last_shown: None,
         });
     }
 
@@ -186,11 +192,16 @@ impl<'a> Poller<'a> {
         queue.pause = (queue.pause * 2).min(longest);
         let mut verdicts = Vec::new();
         for (position, &step) in steps.iter().enumerate() {
-            let Some(waiter) = queue.waiters.iter().find(|waiter| waiter.step == step) else {
+            let mut waiters = queue.waiters.iter_mut();
+            let Some(waiter) = waiters.find(|waiter| waiter.step == step) else {
                 continue;
             };
             let verdict = match &seen {
-                Ok(seen) => verdict(waiter, seen.get(position).and_then(Option::as_ref)),
+                Ok(seen) => {
+                    let seen = seen.get(position).and_then(Option::as_ref);
+                    waiter.last_shown = seen.map_or(waiter.last_shown, |_| Some(now));
+                    verdict(waiter, seen, now)
+                }
                 Err(error) => refused(error),
             };
             verdicts.push((step, in_time(waiter, now, verdict)));
@@ -203,12 +214,11 @@ impl<'a> Poller<'a> {
     }
 }
 
-fn verdict(waiter: &Waiter, seen: Option<&Observed>) -> Verdict {
+fn verdict(waiter: &Waiter, seen: Option<&Observed>, now: Instant) -> Verdict {
     match (waiter.wait_for, seen) {
         (WaitFor::Gone, None) => Verdict::Gone,
         (WaitFor::Gone, Some(_)) => Verdict::Pending("AWS is removing it".to_owned()),
-        // A fresh object can be missing from a read for a moment (aws-behaviour §2, flapping reads).
-        (WaitFor::Ready, None) => Verdict::Pending("AWS does not show it yet".to_owned()),
+        (WaitFor::Ready, None) => not_shown(waiter, now),
         (WaitFor::Ready, Some(seen)) => match waiter.lookup.resource.readiness(seen) {
             Readiness::Ready => Verdict::Ready(seen.clone()),
             Readiness::Pending(why) if waiter.lookup.resource.serves_already(seen) => {
@@ -218,6 +228,22 @@ fn verdict(waiter: &Waiter, seen: Option<&Observed>) -> Verdict {
             Readiness::Failed(why) => Verdict::Failed(why),
         },
     }
+}
+
+/// An object can be missing from a read for a moment (aws-behaviour §2, flapping reads). One that stays away does so because
+/// somebody has deleted it, and no waiting brings it back.
+fn not_shown(waiter: &Waiter, now: Instant) -> Verdict {
+    let (since, within, how) = match waiter.last_shown {
+        Some(shown) => (shown, HIDDEN_FOR, "any more"),
+        None => (waiter.began, NOT_SHOWN_FOR, "yet"),
+    };
+    if now.duration_since(since) <= within {
+        return Verdict::Pending(format!("AWS does not show it {how}"));
+    }
+    Verdict::Failed(format!(
+        "AWS has not shown it for {} s: somebody has deleted it during this run. Run the command again, and it is made anew",
+        within.as_secs()
+    ))
 }
 
 /// A look that AWS refused: a read may be repeated, unless it can never succeed.

@@ -315,6 +315,48 @@ async fn a_failure_blocks_its_dependents_only_and_the_next_run_does_the_rest() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_another_removes_while_it_is_waited_for_ends_the_wait_and_the_next_run_makes_it_anew()
+{
+    let mut graph = GraphBuilder::default();
+    graph.add("gateway", slow(3000, vec![]));
+    let graph = graph.finish().unwrap();
+    let bench = Bench::new();
+    let began = Instant::now();
+    let removal = async {
+        tokio::time::sleep(Duration::from_secs(100)).await;
+        bench.cloud.removed_by_another(0);
+    };
+    let (report, ()) = tokio::join!(bench.run(Some(&graph)), removal);
+    assert_eq!((report.failed, report.done), (1, 0));
+    // A minute, in which AWS may have hidden it for a moment, and not the hour that it may take.
+    let took = began.elapsed();
+    assert!(
+        took > Duration::from_secs(160) && took < Duration::from_secs(165),
+        "{took:?}"
+    );
+    let told = bench.events.0.lock().unwrap().iter().any(|event| {
+        matches!(event, Event::StepFailed { error, .. } if error.message.contains("somebody has deleted it"))
+    });
+    assert!(told, "{:?}", bench.events.0.lock().unwrap());
+    assert!(bench.run(Some(&graph)).await.complete());
+    assert_eq!(bench.there(), ["gateway"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_that_shows_nothing_for_a_moment_is_no_removal() {
+    let mut graph = GraphBuilder::default();
+    graph.add("gateway", slow(200, vec![]));
+    let bench = Bench::new();
+    let blindness = async {
+        tokio::time::sleep(Duration::from_secs(100)).await;
+        bench.cloud.hide_from_reads(30);
+    };
+    let graph = graph.finish().unwrap();
+    let (report, ()) = tokio::join!(bench.run(Some(&graph)), blindness);
+    assert!(report.complete(), "{report:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_that_is_lost_loses_nothing_and_makes_nothing_twice() {
     for call in 0..4 {
         for fault in [Fault::AnswerLost, Fault::RequestLost] {
