@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -192,18 +192,43 @@ pub fn view(global: &GlobalOptions) -> Arc<dyn Sink> {
     }
 }
 
+/// Whether the run was started with `nohup`, and is to go on without its terminal. Only Linux tells.
+fn ignores_hang_up() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    // The lowest bit is signal 1, SIGHUP (proc_pid_status(5)).
+    ignored.is_some_and(|mask| mask & 1 != 0)
+}
+
+async fn received(signal: Option<&mut Signal>) {
+    match signal {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
 /// Ctrl-C once, twice, and a third time for whoever has lost patience. SIGTERM, which pipelines
-/// send before they kill, counts as the first.
+/// send before they kill, counts as the first, and so does SIGHUP, for the terminal that was closed.
 fn listen_for_interrupts(
     interrupt: watch::Sender<Interrupt>,
 ) -> Result<JoinHandle<()>, CommandError> {
     let mut keyboard = signal(SignalKind::interrupt()).map_err(CommandError::Signals)?;
     let mut terminated = signal(SignalKind::terminate()).map_err(CommandError::Signals)?;
+    let mut hung_up = match ignores_hang_up() {
+        true => None,
+        false => Some(signal(SignalKind::hangup()).map_err(CommandError::Signals)?),
+    };
     Ok(tokio::spawn(async move {
         for step in [Interrupt::Once, Interrupt::Twice] {
             tokio::select! {
                 _ = keyboard.recv() => {}
                 _ = terminated.recv() => {}
+                () = received(hung_up.as_mut()) => {}
             }
             interrupt.send_replace(step);
         }
