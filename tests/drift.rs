@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use crate::support::{Ended, Inventory, Navi, inventory, post_json, stranger};
 
 /// What somebody did: lines of boto3, the address where it shows, and what stands there.
-type Deed = (&'static str, &'static str, &'static [&'static str]);
+pub type Deed = (&'static str, &'static str, &'static [&'static str]);
 
 /// One deed for each kind whose fields a sweep reads.
-const CHANGED: &[Deed] = &[
+pub const CHANGED: &[Deed] = &[
     (
         "group = ec2.describe_security_groups(Filters=[{'Name': 'group-name', 'Values': ['ecs-navi-backend-sg']}])['SecurityGroups'][0]
 ec2.authorize_security_group_ingress(GroupId=group['GroupId'], IpPermissions=[{'IpProtocol': 'tcp', 'FromPort': 22, 'ToPort': 22, 'IpRanges': [{'CidrIp': '0.0.0.0/0'}]}])",
@@ -31,14 +31,14 @@ ec2.revoke_security_group_ingress(GroupId=group['GroupId'], IpPermissions=[rule]
         &["desired_count: 1 → 4"],
     ),
     (
-        "subnet = ec2.describe_subnets(Filters=[{'Name': 'cidr-block', 'Values': ['10.0.1.0/24']}])['Subnets'][0]
+        "subnet = ec2.describe_subnets(Filters=[{'Name': 'tag:navi:stack', 'Values': ['ecs-navi']}, {'Name': 'cidr-block', 'Values': ['10.0.1.0/24']}])['Subnets'][0]
 ec2.modify_subnet_attribute(SubnetId=subnet['SubnetId'], MapPublicIpOnLaunch={'Value': False})
 ec2.create_tags(Resources=[subnet['SubnetId']], Tags=[{'Key': 'Name', 'Value': 'mine'}])",
         "subnet.public-1a",
         &["map_public_ip_on_launch: true → false", "tags.Name: ecs-navi-subnet-public-1a → mine"],
     ),
     (
-        "vpc = ec2.describe_vpcs(Filters=[{'Name': 'cidr', 'Values': ['10.0.0.0/16']}])['Vpcs'][0]
+        "vpc = ec2.describe_vpcs(Filters=[{'Name': 'tag:navi:stack', 'Values': ['ecs-navi']}])['Vpcs'][0]
 ec2.modify_vpc_attribute(VpcId=vpc['VpcId'], EnableDnsHostnames={'Value': False})",
         "vpc.main",
         &["enable_dns_hostnames: true → false"],
@@ -79,7 +79,8 @@ route53.change_resource_record_sets(HostedZoneId=zone['Id'], ChangeBatch={'Chang
         &["api.ecs-navi.site"],
     ),
     (
-        "service = next(service for service in servicediscovery.list_services()['Services'] if service['Name'] == 'backend')
+        "namespace = next(each for each in servicediscovery.list_namespaces()['Namespaces'] if each['Name'] == 'ecs-navi.local')
+service = servicediscovery.list_services(Filters=[{'Name': 'NAMESPACE_ID', 'Values': [namespace['Id']]}])['Services'][0]
 servicediscovery.update_service(Id=service['Id'], Service={'DnsConfig': {'DnsRecords': [{'Type': 'A', 'TTL': 5}]}})",
         "discovery_service.backend",
         &["{A: 60} → {A: 5}"],
@@ -179,7 +180,7 @@ fn what_others_changed_is_shown_field_by_field_and_restored() {
 }
 
 /// Deletions of what others refer to.
-const DELETED: &[Deed] = &[
+pub const DELETED: &[Deed] = &[
     (
         "group = elbv2.describe_target_groups(Names=['ecs-navi-backend-tg'])['TargetGroups'][0]
 listener = elbv2.describe_listeners(LoadBalancerArn=group['LoadBalancerArns'][0])['Listeners'][0]
@@ -189,13 +190,13 @@ elbv2.delete_rule(RuleArn=rule['RuleArn'])",
         &["it is gone"],
     ),
     (
-        "nat = next(nat for nat in ec2.describe_nat_gateways()['NatGateways'] if nat['State'] == 'available')
+        "nat = next(nat for nat in ec2.describe_nat_gateways(Filters=[{'Name': 'tag:navi:stack', 'Values': ['ecs-navi']}])['NatGateways'] if nat['State'] == 'available')
 ec2.delete_nat_gateway(NatGatewayId=nat['NatGatewayId'])",
         "nat_gateway.1a",
         &["it is gone"],
     ),
     (
-        "subnet = ec2.describe_subnets(Filters=[{'Name': 'cidr-block', 'Values': ['10.0.10.0/24']}])['Subnets'][0]
+        "subnet = ec2.describe_subnets(Filters=[{'Name': 'tag:navi:stack', 'Values': ['ecs-navi']}, {'Name': 'cidr-block', 'Values': ['10.0.10.0/24']}])['Subnets'][0]
 table = ec2.describe_route_tables(Filters=[{'Name': 'association.subnet-id', 'Values': [subnet['SubnetId']]}])['RouteTables'][0]
 association = next(each for each in table['Associations'] if each.get('SubnetId') == subnet['SubnetId'])
 ec2.disassociate_route_table(AssociationId=association['RouteTableAssociationId'])",

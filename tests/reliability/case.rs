@@ -3,7 +3,10 @@
 use std::fs;
 use std::path::Path;
 
+use super::beside::Beside;
 use super::fault::{self, Call, Fault};
+use super::machine::Trouble;
+use super::other::Other;
 use super::scenario::Scenario;
 use super::stage::{SECRET, Stage};
 
@@ -11,10 +14,18 @@ use super::stage::{SECRET, Stage};
 #[derive(Clone, Debug)]
 pub struct Case {
     pub scenario: Scenario,
-    pub fault: Fault,
-    pub call: Call,
-    /// At which mutating call of the recovery it is killed again.
-    pub again: Option<usize>,
+    pub disturbance: Disturbance,
+}
+
+/// What happens to it.
+#[derive(Clone, Debug)]
+pub enum Disturbance {
+    Once(Fault, Call),
+    /// Killed when AWS has carried the call out, and again at so many mutating calls of the recovery.
+    Again(Call, usize),
+    Machine(Trouble),
+    Beside(Beside),
+    Other(Other),
 }
 
 /// How a case went that did not fail.
@@ -28,22 +39,41 @@ pub enum Outcome {
 impl Case {
     /// How it is called, to be run again alone.
     pub fn name(&self) -> String {
-        let again = self.again.map_or_else(String::new, |number| {
-            format!(", and again at call {number}")
-        });
-        format!(
-            "{}: {:?} at {}{again}",
-            self.scenario.name, self.fault, self.call
-        )
+        let what = match &self.disturbance {
+            Disturbance::Once(fault, call) => format!("{fault:?} at {call}"),
+            Disturbance::Again(call, number) => {
+                format!(
+                    "{:?} at {call}, and again at call {number}",
+                    Fault::KillAfter
+                )
+            }
+            Disturbance::Machine(trouble) => format!("{trouble:?}"),
+            Disturbance::Beside(beside) => format!("{beside:?}"),
+            Disturbance::Other(other) => format!("another {other}"),
+        };
+        format!("{}: {what}", self.scenario.name)
+    }
+
+    /// Whether most of its time is a client's waiting for an answer.
+    pub fn waits_for_no_answer(&self) -> bool {
+        matches!(self.disturbance, Disturbance::Once(Fault::TimeOut, _))
     }
 
     pub fn run(&self, stage: &mut Stage) -> Result<Outcome, String> {
         self.scenario.prepare(stage)?;
-        fault::disturb(stage, &self.scenario, self.fault, &self.call)?;
-        if let Some(number) = self.again
-            && !fault::kill_at(stage, &self.scenario, number)?
-        {
-            return Ok(Outcome::NotReached);
+        match &self.disturbance {
+            Disturbance::Once(fault, call) => {
+                fault::disturb(stage, &self.scenario, *fault, call)?;
+            }
+            Disturbance::Again(call, number) => {
+                fault::disturb(stage, &self.scenario, Fault::KillAfter, call)?;
+                if !fault::kill_at(stage, &self.scenario, *number)? {
+                    return Ok(Outcome::NotReached);
+                }
+            }
+            Disturbance::Machine(trouble) => trouble.strike(stage, &self.scenario)?,
+            Disturbance::Beside(beside) => beside.run(stage, &self.scenario)?,
+            Disturbance::Other(other) => other.interfere(stage, &self.scenario)?,
         }
         holds(stage, &self.scenario)?;
         Ok(Outcome::Held)

@@ -148,6 +148,24 @@ pub fn disturb(
     Ok(())
 }
 
+/// Waits until the process is in its nth mutating call, which AWS has carried out and doesn't answer.
+pub fn hold(stage: &Stage, process: Child, number: usize) -> Result<Child, String> {
+    stage.arm(&json!({"at_mutating_call": number, "when": "after", "do": "hold"}));
+    held(stage, process)
+}
+
+/// Sends a signal by its name.
+pub fn signal(process: &Child, name: &str) -> Result<(), String> {
+    let sent = Command::new("kill")
+        .args([format!("-{name}"), process.id().to_string()])
+        .status()
+        .map_err(|error| format!("kill: {error}"))?;
+    match sent.success() {
+        true => Ok(()),
+        false => Err(format!("kill -{name} ended with {sent}")),
+    }
+}
+
 /// kill -9 at the nth mutating call of whatever comes. `false` if the command ended before.
 pub fn kill_at(stage: &Stage, scenario: &Scenario, number: usize) -> Result<bool, String> {
     stage.arm(&json!({"at_mutating_call": number, "when": "after", "do": "hold"}));

@@ -3,14 +3,18 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
-use super::case::{Case, Outcome};
+use super::beside::Beside;
+use super::case::{Case, Disturbance, Outcome};
 use super::fault::{Call, Calls, Fault};
+use super::machine::Trouble;
+use super::other::{self, Moment, Other};
 use super::scenario::{self, Scenario};
 use super::stage::Stage;
 
-/// Cases that work on the processor at one time.
-const WORKERS: usize = 2;
+/// Cases at one time. More than processors: a run that looks for a lost create waits for seconds.
+const WORKERS: usize = 4;
 /// Those that wait for an answer that never comes.
 const WAITERS: usize = 12;
 /// An undisturbed run is looked at so often: what AWS refuses for a moment is called again, sometimes more often.
@@ -21,6 +25,8 @@ pub struct Asked {
     /// Every case, or a sample.
     pub whole: bool,
     pub seed: u64,
+    /// After so long no further case is begun.
+    pub minutes: Option<Duration>,
     /// Only cases whose name holds this.
     pub only: Option<String>,
 }
@@ -33,6 +39,9 @@ impl Asked {
             seed: variable("NAVI_RELIABILITY_SEED")
                 .and_then(|seed| seed.parse().ok())
                 .unwrap_or(1),
+            minutes: variable("NAVI_RELIABILITY_MINUTES")
+                .and_then(|minutes| minutes.parse().ok())
+                .map(|minutes: u64| Duration::from_secs(60 * minutes)),
             only: variable("NAVI_RELIABILITY_ONLY"),
         }
     }
@@ -50,8 +59,14 @@ pub struct Count {
 pub struct Results {
     pub counts: BTreeMap<(usize, Row), Count>,
     pub failures: Vec<(String, String)>,
-    pub mutating: BTreeMap<usize, usize>,
-    pub objects: BTreeMap<usize, usize>,
+    pub sizes: BTreeMap<usize, Sizes>,
+}
+
+/// What an undisturbed run of a scenario is.
+#[derive(Clone, Copy, Debug)]
+pub struct Sizes {
+    pub mutating: usize,
+    pub objects: usize,
 }
 
 impl Results {
@@ -67,28 +82,41 @@ pub enum Row {
     Once(Fault),
     /// kill -9 again during the recovery.
     Again,
+    Machine(Trouble),
+    Beside(Beside),
+    Changed,
+    Deleted,
 }
 
 impl Row {
-    pub const ALL: [Row; 12] = [
-        Row::Once(Fault::KillBefore),
-        Row::Once(Fault::KillAfter),
-        Row::Once(Fault::KillUnwritten),
-        Row::Again,
-        Row::Once(Fault::Drop),
-        Row::Once(Fault::TimeOut),
-        Row::Once(Fault::Status500),
-        Row::Once(Fault::Status503),
-        Row::Once(Fault::Throttle),
-        Row::Once(Fault::Deny),
-        Row::Once(Fault::Quota),
-        Row::Once(Fault::Late),
-    ];
+    pub fn all() -> Vec<Row> {
+        let mut rows: Vec<Row> = Fault::ALL.map(Row::Once).to_vec();
+        rows.push(Row::Again);
+        rows.extend(Trouble::ALL.map(Row::Machine));
+        rows.extend(Beside::ALL.map(Row::Beside));
+        rows.extend([Row::Changed, Row::Deleted]);
+        rows
+    }
+
+    fn of(disturbance: &Disturbance) -> Row {
+        match disturbance {
+            Disturbance::Once(fault, _) => Row::Once(*fault),
+            Disturbance::Again(..) => Row::Again,
+            Disturbance::Machine(trouble) => Row::Machine(*trouble),
+            Disturbance::Beside(beside) => Row::Beside(*beside),
+            Disturbance::Other(other) if other.deletes() => Row::Deleted,
+            Disturbance::Other(_) => Row::Changed,
+        }
+    }
 
     pub fn title(self) -> &'static str {
         match self {
             Row::Once(fault) => fault.title(),
             Row::Again => "kill -9 again during the recovery",
+            Row::Machine(trouble) => trouble.title(),
+            Row::Beside(beside) => beside.title(),
+            Row::Changed => "a resource changed by another during the run",
+            Row::Deleted => "a resource deleted by another during the run",
         }
     }
 }
@@ -166,7 +194,7 @@ fn is_create(call: &Call) -> bool {
 }
 
 /// Every case of a scenario.
-fn cases(scenario: Scenario, baseline: &Baseline) -> Vec<(Row, Case)> {
+fn cases(scenario: Scenario, baseline: &Baseline) -> Vec<Disturbance> {
     let mut cases = Vec::new();
     for fault in Fault::ALL {
         let calls: Vec<&Call> = match fault.calls() {
@@ -178,25 +206,21 @@ fn cases(scenario: Scenario, baseline: &Baseline) -> Vec<(Row, Case)> {
                 .filter(|call| is_create(call))
                 .collect(),
         };
-        cases.extend(calls.into_iter().map(|call| {
-            let case = Case {
-                scenario,
-                fault,
-                call: call.clone(),
-                again: None,
-            };
-            (Row::Once(fault), case)
-        }));
+        let once = |call: &Call| Disturbance::Once(fault, call.clone());
+        cases.extend(calls.into_iter().map(once));
     }
     for call in &baseline.mutating {
-        for number in 1..=baseline.mutating.len() {
-            let case = Case {
-                scenario,
-                fault: Fault::KillAfter,
-                call: call.clone(),
-                again: Some(number),
-            };
-            cases.push((Row::Again, case));
+        let numbers = 1..=baseline.mutating.len();
+        cases.extend(numbers.map(|number| Disturbance::Again(call.clone(), number)));
+    }
+    // What only looks at what is there has no call to be disturbed at.
+    if !baseline.mutating.is_empty() {
+        cases.extend(Trouble::ALL.map(Disturbance::Machine));
+        cases.extend(Beside::ALL.map(Disturbance::Beside));
+    }
+    if scenario.name == other::SCENARIO {
+        for moment in [Moment::First, Moment::Last(baseline.mutating.len())] {
+            cases.extend(Other::all(moment).map(Disturbance::Other));
         }
     }
     cases
@@ -217,6 +241,9 @@ fn sample(scenario: &Scenario, row: Row) -> usize {
         // The minimal stack is killed everywhere, every time.
         Row::Once(Fault::KillAfter) if scenario.is_minimal() => usize::MAX,
         Row::Once(Fault::TimeOut) => 1,
+        Row::Machine(_) | Row::Beside(_) if scenario.is_of_the_sample() => usize::MAX,
+        Row::Machine(_) | Row::Beside(_) => 0,
+        Row::Changed | Row::Deleted => usize::MAX,
         _ => 4,
     }
 }
@@ -224,15 +251,20 @@ fn sample(scenario: &Scenario, row: Row) -> usize {
 /// Of the whole, a second kill is sampled outside the minimal stack.
 const AGAIN_OF_LARGER: usize = 120;
 
-fn chosen(asked: &Asked, scenario: &Scenario, all: Vec<(Row, Case)>) -> Vec<(Row, Case)> {
+/// The cases to run, each with the part of its cell that comes before it.
+fn chosen(asked: &Asked, scenario: &Scenario, all: Vec<Disturbance>) -> Vec<(f64, Case)> {
+    let scenario = *scenario;
+    let all = all.into_iter().map(|disturbance| Case {
+        scenario,
+        disturbance,
+    });
     if let Some(only) = &asked.only {
-        return all
-            .into_iter()
-            .filter(|(_, case)| case.name().contains(only))
-            .collect();
+        let named = all.filter(|case| case.name().contains(only));
+        return named.map(|case| (0.0, case)).collect();
     }
     let mut rows: BTreeMap<Row, Vec<Case>> = BTreeMap::new();
-    for (row, case) in all {
+    for case in all {
+        let row = Row::of(&case.disturbance);
         rows.entry(row).or_default().push(case);
     }
     let mut chosen = Vec::new();
@@ -240,10 +272,12 @@ fn chosen(asked: &Asked, scenario: &Scenario, all: Vec<(Row, Case)>) -> Vec<(Row
         let most = match (asked.whole, row) {
             (true, Row::Again) if !scenario.is_minimal() => AGAIN_OF_LARGER,
             (true, _) => usize::MAX,
-            (false, _) => sample(scenario, row),
+            (false, _) => sample(&scenario, row),
         };
         cases.sort_by_key(|case| drawn(asked.seed, &case.name()));
-        chosen.extend(cases.into_iter().take(most).map(|case| (row, case)));
+        let size = cases.len() as f64;
+        let cases = cases.into_iter().enumerate().take(most);
+        chosen.extend(cases.map(|(at, case)| (at as f64 / size, case)));
     }
     chosen
 }
@@ -251,83 +285,81 @@ fn chosen(asked: &Asked, scenario: &Scenario, all: Vec<(Row, Case)>) -> Vec<(Row
 /// Runs what is asked for.
 pub fn run(asked: &Asked) -> Results {
     let results = Mutex::new(Results::default());
-    let queue: Mutex<Vec<(usize, Row, Case)>> = Mutex::new(Vec::new());
-    // What the undisturbed commands call.
+    let queue: Mutex<Vec<(f64, Case)>> = Mutex::new(Vec::new());
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for _ in 0..WORKERS {
             scope.spawn(|| {
                 let mut stage = Stage::new();
-                loop {
-                    let number = next.fetch_add(1, Ordering::SeqCst);
-                    let Some(scenario) = scenario::ALL.get(number) else {
-                        return;
-                    };
-                    match baseline(&mut stage, scenario) {
-                        Ok(baseline) => {
-                            let all = cases(*scenario, &baseline);
-                            let mut results = results.lock().unwrap();
-                            results.mutating.insert(number, baseline.mutating.len());
-                            results.objects.insert(number, baseline.objects);
-                            for (row, _) in &all {
-                                results.counts.entry((number, *row)).or_default().of += 1;
-                            }
-                            let chosen = chosen(asked, scenario, all);
-                            let cases = chosen.into_iter().map(|(row, case)| (number, row, case));
-                            queue.lock().unwrap().extend(cases);
-                        }
+                while let Some(scenario) = scenario::ALL.get(next.fetch_add(1, Ordering::SeqCst)) {
+                    let baseline = match baseline(&mut stage, scenario) {
+                        Ok(baseline) => baseline,
                         Err(error) => {
                             let name = format!("{}: undisturbed", scenario.name);
                             results.lock().unwrap().fail(name, error);
+                            continue;
                         }
+                    };
+                    let all = cases(*scenario, &baseline);
+                    let mut results = results.lock().unwrap();
+                    for disturbance in &all {
+                        let cell = (scenario.number(), Row::of(disturbance));
+                        results.counts.entry(cell).or_default().of += 1;
                     }
+                    let sizes = Sizes {
+                        mutating: baseline.mutating.len(),
+                        objects: baseline.objects,
+                    };
+                    results.sizes.insert(scenario.number(), sizes);
+                    queue.lock().unwrap().extend(chosen(asked, scenario, all));
                 }
             });
         }
     });
+    let mut queue = queue.into_inner().unwrap();
+    // Whenever the time is over, every cell has had the same part of its cases.
+    queue.sort_by(|(one, _), (other, _)| one.total_cmp(other));
     let (waiting, working): (Vec<_>, Vec<_>) = queue
-        .into_inner()
-        .unwrap()
         .into_iter()
-        .partition(|(_, _, case)| case.fault == Fault::TimeOut);
+        .map(|(_, case)| case)
+        .partition(Case::waits_for_no_answer);
     eprintln!(
         "reliability: {} cases, {} of them wait for an answer that never comes; seed {}",
         waiting.len() + working.len(),
         waiting.len(),
         asked.seed
     );
-    work_off(working, WORKERS, &results);
-    work_off(waiting, WAITERS, &results);
+    let end = asked.minutes.map(|minutes| Instant::now() + minutes);
+    std::thread::scope(|scope| {
+        scope.spawn(|| work_off(waiting, WAITERS, end, &results));
+        scope.spawn(|| work_off(working, WORKERS, end, &results));
+    });
     results.into_inner().unwrap()
 }
 
-fn work_off(cases: Vec<(usize, Row, Case)>, workers: usize, results: &Mutex<Results>) {
+fn work_off(cases: Vec<Case>, workers: usize, end: Option<Instant>, results: &Mutex<Results>) {
     let workers = workers.min(cases.len());
     let cases = Mutex::new(cases.into_iter());
+    let next = || {
+        let is_over = end.is_some_and(|end| Instant::now() > end);
+        cases.lock().unwrap().next().filter(|_| !is_over)
+    };
     std::thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {
                 let mut stage = Stage::new();
-                loop {
-                    let Some((number, row, case)) = cases.lock().unwrap().next() else {
-                        return;
-                    };
+                while let Some(case) = next() {
                     let outcome = case.run(&mut stage);
                     if outcome.is_err() {
                         // What went wrong may still hold something; the next case must not suffer from it.
                         stage = Stage::new();
                     }
+                    let cell = (case.scenario.number(), Row::of(&case.disturbance));
                     let mut results = results.lock().unwrap();
                     match outcome {
-                        Ok(Outcome::Held) => {
-                            results.counts.entry((number, row)).or_default().held += 1;
-                        }
-                        Ok(Outcome::NotReached) => {
-                            results.counts.entry((number, row)).or_default().of -= 1;
-                        }
-                        Err(error) => {
-                            results.fail(case.name(), error);
-                        }
+                        Ok(Outcome::Held) => results.counts.entry(cell).or_default().held += 1,
+                        Ok(Outcome::NotReached) => results.counts.entry(cell).or_default().of -= 1,
+                        Err(error) => results.fail(case.name(), error),
                     }
                 }
             });

@@ -1,11 +1,16 @@
 //! Is nothing lost at any instant? The real binary in the sandbox, with a fault at every call.
 //!
-//! A plain test run takes a sample, chosen by a seed; `NAVI_RELIABILITY=whole` takes all cases and writes docs/RELIABILITY.md.
+//! A plain test run takes a sample, chosen by a seed; `NAVI_RELIABILITY=whole` takes all cases and writes docs/RELIABILITY.md,
+//! or as many as fit into `NAVI_RELIABILITY_MINUTES`.
 //! `NAVI_RELIABILITY_ONLY='minimal up: KillAfter'` takes the cases whose name holds the text, `NAVI_RELIABILITY_SEED` another sample.
 
+mod beside;
 mod case;
+mod document;
 mod fault;
+mod machine;
 mod matrix;
+mod other;
 mod query;
 mod scenario;
 mod stage;
@@ -17,6 +22,9 @@ use matrix::Asked;
 fn whatever_happens_at_whichever_call_nothing_is_lost() {
     let asked = Asked::of_environment();
     let results = matrix::run(&asked);
+    if asked.whole && asked.only.is_none() {
+        document::write(&asked, &results);
+    }
     let held: usize = results.counts.values().map(|count| count.held).sum();
     assert!(held > 0 || !results.failures.is_empty(), "no case was run");
     let names: Vec<&str> = results

@@ -81,6 +81,16 @@ impl Scenario {
         self.stack == "minimal"
     }
 
+    /// Its place in [`ALL`].
+    pub fn number(&self) -> usize {
+        ALL.iter().position(|each| each == self).unwrap_or_default()
+    }
+
+    /// Whether a sample has what does not depend on a call, too.
+    pub fn is_of_the_sample(&self) -> bool {
+        ["article up", "article down"].contains(&self.name)
+    }
+
     /// The stack file that the command is given.
     pub fn file(&self) -> String {
         format!("{}.yaml", self.stack)
