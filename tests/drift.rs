@@ -80,7 +80,8 @@ route53.change_resource_record_sets(HostedZoneId=zone['Id'], ChangeBatch={'Chang
     ),
     (
         "namespace = next(each for each in servicediscovery.list_namespaces()['Namespaces'] if each['Name'] == 'ecs-navi.local')
-service = servicediscovery.list_services(Filters=[{'Name': 'NAMESPACE_ID', 'Values': [namespace['Id']]}])['Services'][0]
+services = servicediscovery.list_services(Filters=[{'Name': 'NAMESPACE_ID', 'Values': [namespace['Id']]}])['Services']
+service = next(service for service in services if service['Name'] == 'backend')
 servicediscovery.update_service(Id=service['Id'], Service={'DnsConfig': {'DnsRecords': [{'Type': 'A', 'TTL': 5}]}})",
         "discovery_service.backend",
         &["{A: 60} → {A: 5}"],

@@ -16,6 +16,7 @@ mod full_stack;
 mod growth;
 mod interruptions;
 mod kill;
+mod late_creates;
 mod life;
 mod lookups;
 mod moto;

@@ -1,5 +1,6 @@
 //! How does `navi down` remove everything that the stack's state records? Without a stack file.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -8,12 +9,12 @@ use super::arguments::{GlobalOptions, parse_duration};
 use super::context::{Connection, close_session, open_session};
 use super::error::CommandError;
 use super::protection::{self, Source};
-use super::run::{Run, view};
+use super::run::{Ended, Run, view};
 use super::stack_file::{ChosenStack, StackChoice};
 use super::targets::TargetArguments;
 use super::{exit_code, output, planning, prompt, rebuilding};
-use crate::plan::Plan;
-use crate::report::Command;
+use crate::plan::{LeftOut, Plan};
+use crate::report::{Command, Sink};
 use crate::resource::Protection;
 use crate::state::{Access, Session};
 
@@ -97,22 +98,20 @@ async fn take_down(
     if !found.is_empty() {
         session.identify(connection.identity()).await?;
     }
-    let plan = planning::for_down(session, &connection)?;
-    let (plan, left_out) = arguments.targets.limit(plan)?;
-    check_protection(global, &plan, chosen, &state.protection)?;
-    let run = Run {
-        global,
-        command: Command::Down,
-        connection: &connection,
-        session,
-        wait: true,
-        timeout: arguments.timeout,
-        drain: arguments.drain,
-        timings: arguments.timings,
-        left_out: &left_out,
-        protection: None,
-    };
-    let ended = run.carry_out(&plan, view, &arguments.spelled_out()).await?;
+    let (mut ended, left_out) =
+        remove_recorded(global, arguments, chosen, session, &connection, view).await?;
+    if ended.exit_code == exit_code::DONE && left_out.is_empty() {
+        let left = rebuilding::if_left(global, session, &connection).await?;
+        if !left.is_empty() {
+            session.identify(connection.identity()).await?;
+            let view = self::view(global);
+            let (and_these, _) =
+                remove_recorded(global, arguments, chosen, session, &connection, view).await?;
+            ended.exit_code = and_these.exit_code;
+            let and_these = Value::Object(and_these.document);
+            ended.document.insert("unrecorded".to_owned(), and_these);
+        }
+    }
     if global.json() {
         output::document(&Value::Object(ended.document))?;
     } else if ended.exit_code == exit_code::DONE && !left_out.is_empty() {
@@ -129,6 +128,35 @@ async fn take_down(
         ));
     }
     Ok(ended.exit_code)
+}
+
+/// Plans, asks and removes. Also answers what `--target` leaves.
+async fn remove_recorded(
+    global: &GlobalOptions,
+    arguments: &DownArguments,
+    chosen: &ChosenStack,
+    session: &Session,
+    connection: &Connection,
+    view: Arc<dyn Sink>,
+) -> Result<(Ended, LeftOut), CommandError> {
+    let plan = planning::for_down(session, connection)?;
+    let (plan, left_out) = arguments.targets.limit(plan)?;
+    let recorded = session.with_state(|state| state.protection.clone());
+    check_protection(global, &plan, chosen, &recorded)?;
+    let run = Run {
+        global,
+        command: Command::Down,
+        connection,
+        session,
+        wait: true,
+        timeout: arguments.timeout,
+        drain: arguments.drain,
+        timings: arguments.timings,
+        left_out: &left_out,
+        protection: None,
+    };
+    let ended = run.carry_out(&plan, view, &arguments.spelled_out()).await?;
+    Ok((ended, left_out))
 }
 
 /// What the state protects, and what the file does that no `up` has recorded yet.

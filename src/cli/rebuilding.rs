@@ -1,7 +1,5 @@
 //! How does a command get back a state that was lost? From the tags on what is there.
 
-use std::collections::BTreeSet;
-
 use super::arguments::GlobalOptions;
 use super::context::Connection;
 use super::error::CommandError;
@@ -9,7 +7,6 @@ use super::stack_file::{ChosenStack, require_recorded};
 use super::{output, planning};
 use crate::aws::ConfigurationError;
 use crate::observe::{ObserveError, Rebuilt, rebuild};
-use crate::report::id_of;
 use crate::resource::{Address, ErrorClass};
 use crate::stack::Stack;
 use crate::state::{Session, State};
@@ -41,9 +38,11 @@ pub async fn require_known(
         }
         opened => opened?,
     };
-    match rebuild(&connection.aws, &chosen.name, None).await?.len() {
-        0 => Err(unknown(Some(connection.place()))),
-        _ => Ok(()),
+    let nothing = State::new(&chosen.name);
+    let there = rebuild(&connection.aws, &chosen.name, None, &nothing).await?;
+    match there.is_empty() {
+        true => Err(unknown(Some(connection.place()))),
+        false => Ok(()),
     }
 }
 
@@ -58,31 +57,59 @@ pub async fn if_lost(
     if !session.with_state(State::is_empty) {
         return Ok(Vec::new());
     }
+    let recorded = record_if_allowed(global, session, connection, stack).await?;
+    if !recorded.is_empty() {
+        output::progress(
+            global,
+            &format!(
+                "{}: nothing was recorded here; {} in AWS with its tags, recorded now",
+                session.stack(),
+                counted(recorded.len())
+            ),
+        );
+    }
+    Ok(recorded)
+}
+
+/// After everything that was recorded is removed: looks whether AWS carried out a create that nobody waited for any
+/// more (aws-behaviour §2), records that, and says so.
+pub async fn if_left(
+    global: &GlobalOptions,
+    session: &Session,
+    connection: &Connection,
+) -> Result<Vec<Address>, CommandError> {
+    let recorded = record_if_allowed(global, session, connection, None).await?;
+    if !recorded.is_empty() {
+        output::progress(
+            global,
+            &format!(
+                "{}: {} in AWS with its tags, though nothing recorded it; it goes too",
+                session.stack(),
+                counted(recorded.len())
+            ),
+        );
+    }
+    Ok(recorded)
+}
+
+async fn record_if_allowed(
+    global: &GlobalOptions,
+    session: &Session,
+    connection: &Connection,
+    stack: Option<&Stack>,
+) -> Result<Vec<Address>, CommandError> {
     match record(global, session, connection, stack).await {
-        Ok(recorded) => {
-            if !recorded.is_empty() {
-                output::progress(
-                    global,
-                    &format!(
-                        "{}: nothing was recorded here; {} in AWS with its tags, recorded now",
-                        session.stack(),
-                        counted(recorded.len())
-                    ),
-                );
-            }
-            Ok(recorded)
-        }
         Err(CommandError::Observe(ObserveError::Call(error)))
             if error.class == ErrorClass::Denied =>
         {
             let message = format!(
-                "could not look whether something of {} is there already: {error}",
+                "could not look whether more of {} is there: {error}",
                 session.stack()
             );
             output::warning(global, &message);
             Ok(Vec::new())
         }
-        Err(error) => Err(error),
+        recorded => recorded,
     }
 }
 
@@ -97,22 +124,10 @@ pub async fn record(
         Some(stack) => Some(planning::wanted(global, stack, session, connection).await?),
         None => None,
     };
-    let rebuilt = rebuild(&connection.aws, session.stack(), desired.as_ref()).await?;
     let state = session.state();
-    let ids: BTreeSet<(String, String)> = state
-        .resources
-        .iter()
-        .filter_map(|(address, record)| Some((address.kind().to_owned(), id_of(&record.outputs)?)))
-        .collect();
-    let is_new = |rebuilt: &Rebuilt| {
-        let id = id_of(&rebuilt.outputs);
-        let here = id.map(|id| (rebuilt.address.kind().to_owned(), id));
-        !here.is_some_and(|here| ids.contains(&here))
-            && !state.resources.contains_key(&rebuilt.address)
-            && !state.pending.contains_key(&rebuilt.address)
-    };
+    let rebuilt = rebuild(&connection.aws, session.stack(), desired.as_ref(), &state).await?;
     let mut recorded = Vec::new();
-    for rebuilt in rebuilt.into_iter().filter(is_new) {
+    for rebuilt in rebuilt {
         let Rebuilt {
             address,
             resource,

@@ -1,4 +1,4 @@
-//! What does AWS have of a stack whose state is lost? Everything that carries its tags, and what hangs on that.
+//! What does AWS have of a stack that its state doesn't know? Everything that carries its tags, and what hangs on that.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,8 +11,9 @@ use super::fit::{Named, fit, read_one};
 use crate::graph::ResourceGraph;
 use crate::resource::{
     Address, AnyFound, AnyLookup, AnyResource, CallError, Cloud, Known, Observed, Readiness,
-    Remains,
+    Remains, id_of,
 };
+use crate::state::State;
 
 /// One object of the stack, as it is to be recorded.
 #[derive(Clone, Debug)]
@@ -31,18 +32,20 @@ pub struct Rebuilt {
     pub stands_for: Option<String>,
 }
 
-/// Finds everything of the stack. With the stack file's graph at hand each object is taken for what is
+/// Finds everything of the stack that `state` doesn't record. What says the address of a recorded object, and is
+/// another one, is taken for deposed: a create that AWS carried out after everybody had stopped looking. With the stack file's graph at hand each object is taken for what is
 /// wanted at its address, so that a plan shows what differs; without it, or for what isn't wanted, for
 /// what its removal needs.
 pub async fn rebuild(
     cloud: &dyn Cloud,
     stack: &str,
     desired: Option<&ResourceGraph>,
+    state: &State,
 ) -> Result<Vec<Rebuilt>, ObserveError> {
     cloud.begin_sweep();
     let wanted = wanted_by_kind(desired);
     let found = find(cloud, stack, &wanted).await?;
-    let placed = place(cloud, found, desired).await?;
+    let placed = place(cloud, found, desired, state).await?;
     let mut remains = Remains::default();
     let mut known = Known::default();
     for (address, found) in &placed {
@@ -67,6 +70,7 @@ pub async fn rebuild(
     let seen = look(cloud, &placed, &resources, &known).await?;
     Ok(placed
         .into_iter()
+        .filter(|(address, _)| !is_taken(state, address))
         .filter_map(|(address, found)| {
             let mut resource = resources.remove(&address)?;
             if resource.is_lookup() {
@@ -138,22 +142,50 @@ async fn find(cloud: &dyn Cloud, stack: &str, wanted: &Wanted) -> Result<Vec<Any
     Ok(found)
 }
 
-/// Gives each object its address. Where two say the same one (a replacement that was cut off), the one
-/// that fits what is wanted best has it, and the others are recorded as deposed, to be removed.
+/// Whether the state has something at the address.
+fn is_taken(state: &State, address: &Address) -> bool {
+    state.resources.contains_key(address) || state.pending.contains_key(address)
+}
+
+/// Where the state records the object.
+fn recorded_at(state: &State, found: &AnyFound) -> Option<Address> {
+    let id = found.id();
+    let is_it = |address: &Address| {
+        let record = state.resources.get(address);
+        record.is_some_and(|record| id_of(&record.outputs) == id)
+    };
+    let own = found.address().filter(is_it);
+    // One that was moved since, or deposed. What takes no tags has no ID of its own to tell it by.
+    own.or_else(|| {
+        let mut addresses = state.resources.keys();
+        let tagged = found.name.is_none() && id.is_some();
+        let moved = addresses.find(|address| address.kind() == found.kind && is_it(address));
+        moved.filter(|_| tagged).cloned()
+    })
+}
+
+/// Gives each object its address. A recorded one has that of its record. Where two others say the same one (a
+/// replacement that was cut off), the one that fits what is wanted best has it, unless the state records something
+/// there, and the rest are deposed, to be removed.
 async fn place(
     cloud: &dyn Cloud,
     found: Vec<AnyFound>,
     desired: Option<&ResourceGraph>,
+    state: &State,
 ) -> Result<BTreeMap<Address, AnyFound>, CallError> {
+    let mut placed: BTreeMap<Address, AnyFound> = BTreeMap::new();
     let mut candidates: BTreeMap<Address, Vec<AnyFound>> = BTreeMap::new();
+    let mut known = Known::default();
     for found in found {
-        if let Some(address) = found.address() {
+        if let Some(recorded) = recorded_at(state, &found) {
+            known.insert(recorded.clone(), found.outputs.clone());
+            placed.insert(recorded, found);
+        } else if let Some(address) = found.address() {
             candidates.entry(address).or_default().push(found);
         }
     }
-    let mut known = Known::default();
     for (address, found) in &candidates {
-        if let [only] = found.as_slice() {
+        if let ([only], false) = (found.as_slice(), is_taken(state, address)) {
             known.insert(address.clone(), only.outputs.clone());
         }
     }
@@ -162,6 +194,7 @@ async fn place(
         .iter()
         .flat_map(|graph| graph.in_order())
         .map(|node| node.address.clone())
+        .filter(|address| !is_taken(state, address))
         .collect();
     for address in &wanted {
         let Some(several) = candidates.get_mut(address).filter(|found| found.len() > 1) else {
@@ -180,14 +213,16 @@ async fn place(
         several.extend(judged.into_iter().map(|(_, found)| found));
         known.insert(address.clone(), several[0].outputs.clone());
     }
-    let mut placed: BTreeMap<Address, AnyFound> = BTreeMap::new();
     for (address, found) in candidates {
         let mut found = found.into_iter();
-        if let Some(current) = found.next() {
+        if !is_taken(state, &address)
+            && let Some(current) = found.next()
+        {
             placed.insert(address.clone(), current);
         }
         for old in found {
-            let deposed = address.deposed(|taken| placed.contains_key(taken));
+            let is_there = |taken: &Address| placed.contains_key(taken) || is_taken(state, taken);
+            let deposed = address.deposed(is_there);
             placed.insert(deposed, old);
         }
     }

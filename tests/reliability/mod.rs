@@ -41,3 +41,17 @@ fn whatever_happens_at_whichever_call_nothing_is_lost() {
         names[0]
     );
 }
+
+/// What the proof of the matrix breaks is still where it says, so that a person who runs `tests/reliability/prove` gets an answer.
+#[test]
+fn the_defects_of_the_proof_can_be_put_in() {
+    let ran = std::process::Command::new("python3")
+        .args(["tests/reliability/prove", "--check"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&ran.stdout);
+    let said = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success(), "{said}");
+    assert_eq!(told.trim(), "3 defects can be put in");
+}

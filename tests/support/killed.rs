@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::http::{delete, get_json, post_json};
 use super::{Navi, REGION};
@@ -19,7 +19,20 @@ pub fn killed_at(
     mut look: impl FnMut(&str),
 ) -> bool {
     let fault = json!({"at_mutating_call": call, "when": "after", "do": "hold"});
-    post_json(endpoint, "/_navi/faults", &fault);
+    killed_by(navi, endpoint, file, &fault, |when| {
+        look(&format!("{when} call {call}"));
+    })
+}
+
+/// The same with any fault that gives no answer; `look` is called with `at` and with `killed at`.
+pub fn killed_by(
+    navi: &Navi,
+    endpoint: &str,
+    file: &Path,
+    fault: &Value,
+    mut look: impl FnMut(&str),
+) -> bool {
+    post_json(endpoint, "/_navi/faults", fault);
     let mut process = navi
         .command(&["up", "--yes", "--sandbox", "-f", file.to_str().unwrap()])
         .args(["--region", REGION])
@@ -30,7 +43,7 @@ pub fn killed_at(
     // The limit only ends a test that hangs; an armed fault is gone from the list once it has struck.
     let limit = Instant::now() + Duration::from_secs(120);
     let ended = loop {
-        assert!(Instant::now() < limit, "call {call} never came");
+        assert!(Instant::now() < limit, "{fault} never struck");
         if get_json(endpoint, "/_navi/faults") == json!([]) {
             break false;
         }
@@ -43,9 +56,9 @@ pub fn killed_at(
         delete(endpoint, "/_navi/faults");
         return false;
     }
-    look(&format!("at call {call}"));
+    look("at");
     process.kill().unwrap();
     process.wait().unwrap();
-    look(&format!("killed at call {call}"));
+    look("killed at");
     true
 }

@@ -15,7 +15,7 @@ mod python;
 pub use golden::compare_with_golden;
 pub use http::{delete, get_json, get_text, post_json};
 pub use in_process::InProcess;
-pub use killed::killed_at;
+pub use killed::{killed_at, killed_by};
 pub use listener::{Listener, Proxy};
 pub use living::{Living, told};
 pub use moto::Moto;
