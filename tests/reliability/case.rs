@@ -42,10 +42,7 @@ impl Case {
         let what = match &self.disturbance {
             Disturbance::Once(fault, call) => format!("{fault:?} at {call}"),
             Disturbance::Again(call, number) => {
-                format!(
-                    "{:?} at {call}, and again at call {number}",
-                    Fault::KillAfter
-                )
+                format!("KillTwice at {call}, and at call {number} of the recovery")
             }
             Disturbance::Machine(trouble) => format!("{trouble:?}"),
             Disturbance::Beside(beside) => format!("{beside:?}"),
