@@ -8,6 +8,7 @@ mod changes_page;
 mod cli;
 mod compute_changes;
 mod configuration;
+mod discovery;
 mod drift;
 mod endpoints;
 mod every_field;

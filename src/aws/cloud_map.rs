@@ -1,5 +1,6 @@
 //! What do the kinds that meet in Cloud Map share? Operations to follow, services of a namespace, registered instances.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use aws_sdk_servicediscovery::types::{
@@ -105,12 +106,12 @@ pub async fn instances_of(aws: &Aws, service_id: &str) -> Result<Vec<InstanceSum
         .collect())
 }
 
-/// How many instances of a service its readers get to see: those registered and not called unhealthy.
-pub async fn visible_instances(aws: &Aws, service_id: &str) -> Result<usize, CallError> {
-    let instances = instances_of(aws, service_id).await?;
-    if instances.is_empty() {
-        return Ok(0);
-    }
+/// The health of a service's instances by their identifiers. It lags registration for a moment: one without an entry has
+/// no health yet.
+pub async fn health_of(
+    aws: &Aws,
+    service_id: &str,
+) -> Result<HashMap<String, HealthStatus>, CallError> {
     let pages = aws
         .cloud_map
         .get_instances_health_status()
@@ -120,13 +121,24 @@ pub async fn visible_instances(aws: &Aws, service_id: &str) -> Result<usize, Cal
         pages.into_paginator().send().collect(),
     )
     .await;
-    // Health lags registration for a moment: no status yet is not a bad one.
-    let unhealthy = none_if_gone(answer)?
+    Ok(none_if_gone(answer)?
         .into_iter()
         .flat_map(|page| page.status.unwrap_or_default())
-        .filter(|(_, status)| *status == HealthStatus::Unhealthy)
-        .count();
-    Ok(instances.len().saturating_sub(unhealthy))
+        .collect())
+}
+
+/// How many instances of a service its readers get to see: those registered and not called unhealthy.
+pub async fn visible_instances(aws: &Aws, service_id: &str) -> Result<usize, CallError> {
+    let instances = instances_of(aws, service_id).await?;
+    if instances.is_empty() {
+        return Ok(0);
+    }
+    // No health yet is not a bad one.
+    let health = health_of(aws, service_id).await?;
+    let unhealthy = health
+        .values()
+        .filter(|one| **one == HealthStatus::Unhealthy);
+    Ok(instances.len().saturating_sub(unhealthy.count()))
 }
 
 /// A listing below something that is gone is empty.
@@ -144,13 +156,14 @@ pub fn is_made_by_ecs(instance: &InstanceSummary) -> bool {
     attributes.is_some_and(|attributes| attributes.contains_key("ECS_SERVICE_NAME"))
 }
 
+/// The IPv4 address that the instance stands for.
+pub fn address_of(instance: &InstanceSummary) -> Option<&String> {
+    instance.attributes.as_ref()?.get("AWS_INSTANCE_IPV4")
+}
+
 /// An instance as a holder of its service.
 pub fn instance_holder(instance: InstanceSummary) -> Holder {
-    let address = instance
-        .attributes
-        .as_ref()
-        .and_then(|attributes| attributes.get("AWS_INSTANCE_IPV4"));
-    let what = match address {
+    let what = match address_of(&instance) {
         Some(address) => format!("registered instance with address {address}"),
         None => "registered instance".to_owned(),
     };

@@ -7,8 +7,8 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 use super::sandbox_server::SandboxServer;
 use super::{
-    adopt, check, completions, config, down, drift, exit_code, outputs, plan, redeploy, sandbox,
-    scale, schema, state, status, unlock, up,
+    adopt, check, completions, config, discover, down, drift, exit_code, outputs, plan, redeploy,
+    sandbox, scale, schema, state, status, unlock, up,
 };
 
 const DEFAULT_FILE: &str = "navi.yaml";
@@ -96,6 +96,7 @@ pub enum Command {
     Redeploy(redeploy::RedeployArguments),
     Scale(scale::ScaleArguments),
     Status(status::StatusArguments),
+    Discover(discover::DiscoverArguments),
     Outputs(outputs::OutputsArguments),
     Config(config::ConfigArguments),
     Schema(schema::SchemaArguments),

@@ -6,6 +6,7 @@ mod check;
 mod completions;
 mod config;
 mod context;
+mod discover;
 mod down;
 mod drift;
 mod error;
@@ -18,6 +19,7 @@ mod plan;
 mod planning;
 mod prompt;
 mod protection;
+mod reading;
 mod rebuilding;
 mod redeploy;
 mod run;
@@ -86,6 +88,7 @@ async fn route(arguments: &Arguments) -> Result<u8, CommandError> {
         Command::Redeploy(arguments) => redeploy::run(global, arguments).await,
         Command::Scale(arguments) => scale::run(global, arguments).await,
         Command::Status(arguments) => status::run(global, arguments).await,
+        Command::Discover(arguments) => discover::run(global, arguments).await,
         Command::Outputs(arguments) => outputs::run(global, arguments).await,
         Command::Config(_) => config::run(global).map(|()| exit_code::DONE),
         Command::Schema(_) => schema::run().map(|()| exit_code::DONE),

@@ -4,17 +4,17 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::arguments::GlobalOptions;
-use super::context::{Connection, open_session};
+use super::context::Connection;
 use super::error::CommandError;
 use super::outputs::urls;
-use super::run::view;
+use super::reading::{self, Reading};
 use super::stack_file::StackChoice;
-use super::{exit_code, output, planning, rebuilding};
+use super::{exit_code, output};
 use crate::graph::ResourceGraph;
 use crate::observe::{Observation, Refresh, observe, recorded_resources};
 use crate::report::{Palette, id_of};
 use crate::resource::{Address, AnyResource, Known, Readiness};
-use crate::state::{Access, Record, Session, Status};
+use crate::state::{Record, Session, Status};
 
 /// Show every resource of a stack as AWS has it now
 #[derive(Debug, clap::Args)]
@@ -61,27 +61,13 @@ enum Standing {
 }
 
 pub async fn run(global: &GlobalOptions, arguments: &StatusArguments) -> Result<u8, CommandError> {
-    let chosen = arguments.stack.choose(global)?;
-    rebuilding::require_known(global, &chosen).await?;
-    let session = open_session(global, &chosen.name, Access::Read).await?;
-    if let Some(holder) = session.beside() {
-        output::warning(global, &format!("{holder} is at work on it"));
-    }
-    let state = session.state();
-    let recorded_region = state.identity.as_ref().map(|identity| &identity.region);
-    let region = recorded_region.or(chosen.region.as_ref());
-    output::progress(
-        global,
-        &format!("{}: looking at what is there", chosen.name),
-    );
-    let connection = Connection::open(global, region.map(String::as_str)).await?;
-    state.check_identity(&connection.account, &connection.region)?;
-    // What an earlier run left open is worth knowing, and no reason to hide the rest.
-    if let Err(error) = planning::settle(&session, &connection, &*view(global)).await {
-        output::warning(global, &error.to_string());
-    }
-    let stack = arguments.stack.wanted(global, &connection)?;
-    let found = rebuilding::if_lost(global, &session, &connection, stack.as_ref()).await?;
+    let Reading {
+        chosen,
+        session,
+        connection,
+        stack,
+        found,
+    } = reading::begin(global, &arguments.stack).await?;
     // What was found without the stack file was never set by anybody that navi knows of.
     let compare = found.is_empty() || stack.is_some();
     let lines = look(&session, &connection, compare).await?;
