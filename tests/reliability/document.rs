@@ -8,10 +8,6 @@ use super::matrix::{Asked, Results, Row};
 use super::scenario;
 
 const BEFORE: &str = "\
-# Nothing lost
-
-Written by `NAVI_RELIABILITY=whole tests/run reliability`; edited by nobody.
-
 Each case is the real binary in a sandbox of its own kind of trouble: it runs a command, a fault strikes, and then it is run again as
 a user would. After it:
 
@@ -67,7 +63,13 @@ pub fn write(asked: &Asked, results: &Results) {
 }
 
 fn text(asked: &Asked, results: &Results) -> String {
-    let mut text = BEFORE.to_owned();
+    let part = asked.minutes.map_or_else(String::new, |minutes| {
+        let minutes = minutes.as_secs() / 60;
+        format!(", here within {minutes} minutes (`NAVI_RELIABILITY_MINUTES={minutes}`), so that each cell has had part of its cases")
+    });
+    let mut text = format!(
+        "# Nothing lost\n\nWritten by `NAVI_RELIABILITY=whole tests/run reliability`{part}; edited by nobody.\n\n{BEFORE}"
+    );
     let mut line = |cells: &[String]| writeln!(text, "| {} |", cells.join(" | ")).unwrap();
     let heading = |first: &str| {
         let names = scenario::ALL.map(|scenario| scenario.name.to_owned());
