@@ -8,6 +8,7 @@ use super::arguments::GlobalOptions;
 use super::error::CommandError;
 use super::sandbox_server::SandboxServer;
 use super::sandbox_settings::SandboxSettings;
+use super::stack_file::ChosenStack;
 use crate::aws::{self, Aws};
 use crate::sandbox::DEFAULT_ACCOUNT;
 use crate::state::{Access, Identity, LocalStore, Session};
@@ -54,6 +55,20 @@ impl Connection {
             sandbox: global.sandbox,
             aws,
         })
+    }
+
+    /// Connects to where the stack is recorded to be, or where its file says, and refuses another account or region.
+    pub async fn of_recorded(
+        global: &GlobalOptions,
+        session: &Session,
+        chosen: &ChosenStack,
+    ) -> Result<Self, CommandError> {
+        let state = session.state();
+        let recorded = state.identity.as_ref().map(|identity| &identity.region);
+        let region = recorded.or(chosen.region.as_ref());
+        let connection = Connection::open(global, region.map(String::as_str)).await?;
+        state.check_identity(&connection.account, &connection.region)?;
+        Ok(connection)
     }
 
     pub fn identity(&self) -> Identity {

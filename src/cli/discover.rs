@@ -18,7 +18,7 @@ use crate::aws::{Aws, canonical_name, fresh_zone_records};
 use crate::kinds::discovery_service::{DiscoveryService, DiscoveryServiceOutputs};
 use crate::kinds::namespace::{Namespace, NamespaceOutputs};
 use crate::observe::ObserveError;
-use crate::report::Palette;
+use crate::report::{Palette, counted};
 use crate::resource::{CallError, Resource};
 use crate::state::State;
 
@@ -270,13 +270,6 @@ fn text(names: &[Discovered], palette: &Palette) -> String {
         );
     }
     text
-}
-
-fn counted(count: usize, what: &str) -> String {
-    match count {
-        1 => format!("1 {what}"),
-        count => format!("{count} {what}s"),
-    }
 }
 
 #[cfg(test)]

@@ -88,10 +88,7 @@ async fn take_down(
         global,
         &format!("{}: looking at what is recorded", chosen.name),
     );
-    let recorded_region = state.identity.as_ref().map(|identity| &identity.region);
-    let region = recorded_region.or(chosen.region.as_ref());
-    let connection = Connection::open(global, region.map(String::as_str)).await?;
-    state.check_identity(&connection.account, &connection.region)?;
+    let connection = Connection::of_recorded(global, session, chosen).await?;
     let view = view(global);
     planning::settle(session, &connection, &*view).await?;
     let found = rebuilding::if_lost(global, session, &connection, None).await?;
@@ -100,7 +97,9 @@ async fn take_down(
     }
     let (mut ended, left_out) =
         remove_recorded(global, arguments, chosen, session, &connection, view).await?;
-    if ended.exit_code == exit_code::DONE && left_out.is_empty() {
+    // Where nothing is recorded, the tags have been looked at already.
+    let looked = state.is_empty() && found.is_empty();
+    if ended.exit_code == exit_code::DONE && left_out.is_empty() && !looked {
         let left = rebuilding::if_left(global, session, &connection).await?;
         if !left.is_empty() {
             session.identify(connection.identity()).await?;

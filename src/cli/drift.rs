@@ -45,15 +45,11 @@ pub async fn run(global: &GlobalOptions, arguments: &DriftArguments) -> Result<u
             format!("{holder} works on this stack: what it changes now may look like drift");
         output::warning(global, &message);
     }
-    let state = session.state();
-    let recorded_region = state.identity.as_ref().map(|identity| &identity.region);
-    let region = recorded_region.or(chosen.region.as_ref());
     output::progress(
         global,
         &format!("{}: looking at what is there", chosen.name),
     );
-    let connection = Connection::open(global, region.map(String::as_str)).await?;
-    state.check_identity(&connection.account, &connection.region)?;
+    let connection = Connection::of_recorded(global, &session, &chosen).await?;
     planning::settle(&session, &connection, &*view(global)).await?;
     let found = look(&session, &connection).await?;
     if global.json() {

@@ -29,15 +29,11 @@ pub async fn begin(global: &GlobalOptions, choice: &StackChoice) -> Result<Readi
     if let Some(holder) = session.beside() {
         output::warning(global, &format!("{holder} is at work on it"));
     }
-    let state = session.state();
-    let recorded_region = state.identity.as_ref().map(|identity| &identity.region);
-    let region = recorded_region.or(chosen.region.as_ref());
     output::progress(
         global,
         &format!("{}: looking at what is there", chosen.name),
     );
-    let connection = Connection::open(global, region.map(String::as_str)).await?;
-    state.check_identity(&connection.account, &connection.region)?;
+    let connection = Connection::of_recorded(global, &session, &chosen).await?;
     // What an earlier run left open is worth knowing, and no reason to hide the rest.
     if let Err(error) = planning::settle(&session, &connection, &*view(global)).await {
         output::warning(global, &error.to_string());

@@ -92,15 +92,11 @@ pub fn require_known<'a>(
 /// The connection to the recorded account and region, and what an earlier run left open settled.
 pub async fn connect(global: &GlobalOptions, opened: &Opened) -> Result<Connection, CommandError> {
     let Opened { session, chosen } = opened;
-    let state = session.state();
     output::progress(
         global,
         &format!("{}: looking at what is there", chosen.name),
     );
-    let recorded_region = state.identity.as_ref().map(|identity| &identity.region);
-    let region = recorded_region.or(chosen.region.as_ref());
-    let connection = Connection::open(global, region.map(String::as_str)).await?;
-    state.check_identity(&connection.account, &connection.region)?;
+    let connection = Connection::of_recorded(global, session, chosen).await?;
     planning::settle(session, &connection, &*view(global)).await?;
     Ok(connection)
 }

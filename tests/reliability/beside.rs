@@ -1,7 +1,6 @@
 //! What if two of navi are at work on one stack?
 
-use super::fault;
-use super::machine::released;
+use super::fault::{self, released};
 use super::scenario::Scenario;
 use super::stage::Stage;
 

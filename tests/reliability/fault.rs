@@ -154,6 +154,13 @@ pub fn hold(stage: &Stage, process: Child, number: usize) -> Result<Child, Strin
     held(stage, process)
 }
 
+/// Answers the held call and lets the process end.
+pub fn released(stage: &Stage, mut process: Child) -> Result<i32, String> {
+    post_json(&stage.endpoint, "/_navi/release", &Value::Null);
+    let status = process.wait().map_err(|error| error.to_string())?;
+    Ok(status.code().unwrap_or(-1))
+}
+
 /// Sends a signal by its name.
 pub fn signal(process: &Child, name: &str) -> Result<(), String> {
     let sent = Command::new("kill")

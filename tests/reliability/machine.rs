@@ -5,12 +5,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::fault;
+use super::fault::{self, released};
 use super::scenario::Scenario;
 use super::stage::Stage;
-use crate::support::{Ended, delete, post_json};
+use crate::support::{Ended, delete};
 
 /// The mutating call of the run in which the machine changes.
 const IN_MID_RUN: usize = 5;
@@ -202,11 +202,4 @@ fn with_read_only<T>(directory: &Path, what: impl FnOnce() -> T) -> Result<T, St
     let result = what();
     set(0o755)?;
     Ok(result)
-}
-
-/// Answers the held call and lets the process end.
-pub fn released(stage: &Stage, mut process: Child) -> Result<i32, String> {
-    post_json(&stage.endpoint, "/_navi/release", &Value::Null);
-    let status = process.wait().map_err(|error| error.to_string())?;
-    Ok(status.code().unwrap_or(-1))
 }

@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use super::fault;
-use super::machine::released;
+use super::fault::{self, released};
 use super::scenario::Scenario;
 use super::stage::Stage;
 use crate::drift::{CHANGED, DELETED, Deed};
