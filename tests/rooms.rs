@@ -23,6 +23,10 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
             &["plan", "graph", "resource", "state", "aws", "report::event"],
         ),
         ("report", &["plan", "resource"]),
+        (
+            "environment",
+            &["kinds", "resource", "aws", "graph", "state", "observe"],
+        ),
     ])
 }
 

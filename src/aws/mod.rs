@@ -10,16 +10,22 @@ mod configuration;
 #[cfg(test)]
 mod error_shapes;
 mod errors;
+mod host_request;
 mod http_client;
 mod images;
 mod interfaces;
 mod listings;
+mod log_events;
 mod memo;
+mod moment;
 pub mod namesakes;
 mod ownership;
 pub mod quotas;
 mod routing;
+mod services;
 pub mod tags;
+mod target_health;
+mod tasks;
 pub mod usage;
 mod zone_records;
 
@@ -27,13 +33,19 @@ pub use calls::{Settle, send, settle};
 pub use clients::Aws;
 pub use configuration::{ConfigurationError, Options, for_sandbox, load};
 pub use errors::classify;
+pub use host_request::{addresses_of_host, request_host};
 pub use images::{ImageAnswer, Unanswered, look_up_images};
 pub use interfaces::{InterfaceFilter, holders_among_interfaces};
 pub use listings::describe_present;
+pub use log_events::{LogEvent, LogQuery, log_events};
 pub use memo::Memo;
+pub use moment::Moment;
 pub use ownership::{ours_or_taken, taken};
 pub use routing::holders_among_rules;
+pub use services::{DeploymentNow, ServiceEvent, ServiceNow, services_now};
+pub use target_health::{Target, targets_of};
+pub use tasks::{Task, TaskContainer, Wanted, tasks_of};
 pub use zone_records::{
-    canonical_name, canonical_target, change_records, fresh_zone_records, remove_records,
-    zone_records,
+    AddressRecord, address_records, canonical_name, canonical_target, change_records,
+    fresh_zone_records, remove_records, zone_records,
 };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aws_sdk_route53::types::{Change, ChangeAction, ChangeBatch, ResourceRecordSet};
+use aws_sdk_route53::types::{Change, ChangeAction, ChangeBatch, ResourceRecordSet, RrType};
 
 use super::{Aws, Settle, send, settle};
 use crate::resource::CallError;
@@ -54,6 +54,34 @@ pub async fn fresh_zone_records(
             .set_start_record_type(page.next_record_type)
             .set_start_record_identifier(page.next_record_identifier);
     }
+}
+
+/// One address that a name has in DNS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddressRecord {
+    /// Lower case, without the last dot.
+    pub name: String,
+    /// IPv4.
+    pub address: String,
+    /// In seconds; an alias has none of its own.
+    pub ttl: Option<i64>,
+}
+
+/// The A records of a zone at this moment, one for each address; none when there is no such zone. Aliases have no
+/// addresses of their own and are left out.
+pub async fn address_records(aws: &Aws, zone_id: &str) -> Result<Vec<AddressRecord>, CallError> {
+    let records = fresh_zone_records(aws, zone_id).await?.unwrap_or_default();
+    Ok(records
+        .iter()
+        .filter(|record| *record.r#type() == RrType::A)
+        .flat_map(|record| {
+            record.resource_records().iter().map(|value| AddressRecord {
+                name: canonical_name(record.name()),
+                address: value.value().to_owned(),
+                ttl: record.ttl(),
+            })
+        })
+        .collect())
 }
 
 /// Makes all changes or none, in one batch. Waits out a zone that is too fresh to be known

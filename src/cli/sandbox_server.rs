@@ -16,7 +16,7 @@ use std::time::Duration;
 use atomic_write_file::AtomicWriteFile;
 use axum::http::Request;
 use bytes::Bytes;
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use serde::{Deserialize, Serialize};
@@ -377,12 +377,27 @@ async fn control(
         })
 }
 
+/// What the sandbox's control says to this, from whoever has its endpoint.
+pub async fn ask(endpoint: &str, what: &'static str, body: &Value) -> Result<Value, SandboxError> {
+    let body = Bytes::from(body.to_string());
+    let answer = call_with("POST", endpoint, what, body).await;
+    answer.map_err(|reason| SandboxError::Call {
+        what,
+        endpoint: endpoint.to_owned(),
+        reason,
+    })
+}
+
 /// One call of the sandbox's control, `/_navi/…`.
 async fn call(method: &str, endpoint: &str, what: &str) -> Result<Value, String> {
+    call_with(method, endpoint, what, Bytes::new()).await
+}
+
+async fn call_with(method: &str, endpoint: &str, what: &str, body: Bytes) -> Result<Value, String> {
     let request = Request::builder()
         .method(method)
         .uri(format!("{endpoint}/_navi/{what}"))
-        .body(Empty::<Bytes>::new())
+        .body(Full::new(body))
         .map_err(|error| error.to_string())?;
     let client = Client::builder(TokioExecutor::new()).build_http();
     let answer = async {

@@ -8,7 +8,8 @@ use aws_sdk_ec2::types::{Filter, ResourceType};
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
-use super::ip_permissions::{Direction, Peer, Permission, authorize, flatten, revoke};
+use super::ip_permissions::{Direction, authorize, flatten, revoke};
+pub use super::ip_permissions::{Peer, Permission};
 use super::vpc::Vpc;
 use crate::aws::{
     Aws, InterfaceFilter, Settle, holders_among_interfaces, ours_or_taken, send, settle, tags,

@@ -1,0 +1,13 @@
+//! What does an environment look like to a person? Services and what leads to them, from the stack's specs; and how they do now.
+
+mod layout;
+mod names;
+mod now;
+mod reach;
+mod specs;
+
+pub use layout::{Container, Entrance, Environment, LogTarget, Route, Scaling, Service, Subnet};
+pub use names::{Entry, Name, NameNow, names_now};
+pub use now::{Now, TargetGroupNow, now};
+pub use reach::{Party, Rules, Way, recorded_rules, seen_rules};
+pub use specs::Specs;
