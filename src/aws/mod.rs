@@ -33,7 +33,7 @@ pub use calls::{Settle, send, settle};
 pub use clients::Aws;
 pub use configuration::{ConfigurationError, Options, for_sandbox, load};
 pub use errors::classify;
-pub use host_request::{addresses_of_host, request_host};
+pub use host_request::{HostAnswer, addresses_of_host, request_host};
 pub use images::{ImageAnswer, Unanswered, look_up_images};
 pub use interfaces::{InterfaceFilter, holders_among_interfaces};
 pub use listings::describe_present;

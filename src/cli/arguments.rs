@@ -8,7 +8,7 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use super::sandbox_server::SandboxServer;
 use super::{
     adopt, check, completions, config, discover, down, drift, exit_code, outputs, plan, redeploy,
-    sandbox, scale, schema, state, status, unlock, up,
+    sandbox, scale, schema, state, status, unlock, up, verify,
 };
 
 const DEFAULT_FILE: &str = "navi.yaml";
@@ -96,6 +96,7 @@ pub enum Command {
     Redeploy(redeploy::RedeployArguments),
     Scale(scale::ScaleArguments),
     Status(status::StatusArguments),
+    Verify(verify::VerifyArguments),
     Discover(discover::DiscoverArguments),
     Outputs(outputs::OutputsArguments),
     Config(config::ConfigArguments),

@@ -4,7 +4,7 @@
 pub const DONE: u8 = 0;
 /// It failed and changed nothing; wrong usage is of this kind too.
 pub const ERROR: u8 = 1;
-/// `navi plan --exit-code` found changes to make, or `navi drift` drift.
+/// `navi plan --exit-code` found changes to make, `navi drift` drift, or `navi verify` something that does not hold.
 pub const CHANGES_PENDING: u8 = 2;
 /// Some of it is done. Running the same command again goes on.
 pub const PARTLY_APPLIED: u8 = 3;
@@ -18,7 +18,7 @@ pub const HELP: &str = "\
 Exit codes:
     0  done, or nothing to do
     1  error; nothing was changed
-    2  changes are pending (plan --exit-code), or there is drift
+    2  changes are pending (plan --exit-code), there is drift, or a check of verify failed
     3  partly applied; the same command again goes on
     4  another navi works on this stack
   130  interrupted with Ctrl-C

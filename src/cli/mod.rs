@@ -36,6 +36,8 @@ mod targets;
 mod timings;
 mod unlock;
 mod up;
+mod verify;
+mod visitors;
 
 pub use arguments::Arguments;
 
@@ -89,6 +91,7 @@ async fn route(arguments: &Arguments) -> Result<u8, CommandError> {
         Command::Scale(arguments) => scale::run(global, arguments).await,
         Command::Status(arguments) => status::run(global, arguments).await,
         Command::Discover(arguments) => discover::run(global, arguments).await,
+        Command::Verify(arguments) => verify::run(global, arguments).await,
         Command::Outputs(arguments) => outputs::run(global, arguments).await,
         Command::Config(_) => config::run(global).map(|()| exit_code::DONE),
         Command::Schema(_) => schema::run().map(|()| exit_code::DONE),

@@ -5,9 +5,11 @@ mod names;
 mod now;
 mod reach;
 mod specs;
+mod verification;
 
 pub use layout::{Container, Entrance, Environment, LogTarget, Route, Scaling, Service, Subnet};
 pub use names::{Entry, Name, NameNow, names_now};
 pub use now::{Now, TargetGroupNow, now};
 pub use reach::{Party, Rules, Way, recorded_rules, seen_rules};
 pub use specs::Specs;
+pub use verification::{Check, Request, Verdict, Visit, What, checks, requests};

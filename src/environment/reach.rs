@@ -174,7 +174,7 @@ impl Rules {
                     let from = match from {
                         Source::Group(group) => members.get(group).cloned().unwrap_or_default(),
                         Source::Other(id) => vec![Party::Outside(id.clone())],
-                        Source::Block(block) => from_block(block, &inside, &services),
+                        Source::Block(block) => from_block(block, to, &inside, &services),
                     };
                     ways.extend(from.into_iter().filter(|from| from != to).map(|from| Way {
                         from,
@@ -188,12 +188,14 @@ impl Rules {
     }
 }
 
-fn from_block(block: &str, inside: &[IpNet], services: &[Party]) -> Vec<Party> {
+/// A service that goes to the load balancer comes as everybody does, so only services are told to be open to services.
+fn from_block(block: &str, to: &Party, inside: &[IpNet], services: &[Party]) -> Vec<Party> {
     let mut from = vec![match block {
         "0.0.0.0/0" | "::/0" => Party::Internet,
         other => Party::Outside(other.to_owned()),
     }];
-    if let Ok(block) = block.parse::<IpNet>()
+    if matches!(to, Party::Service(_))
+        && let Ok(block) = block.parse::<IpNet>()
         && inside.iter().any(|vpc| block.contains(vpc))
     {
         from.extend(services.iter().cloned());

@@ -10,6 +10,9 @@ use super::other::Other;
 use super::scenario::Scenario;
 use super::stage::{SECRET, Stage};
 
+/// A read that so many runs in a row did without is no call of the command.
+const TRIES: usize = 5;
+
 /// One disturbed command.
 #[derive(Clone, Debug)]
 pub struct Case {
@@ -32,7 +35,7 @@ pub enum Disturbance {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Held,
-    /// The recovery had no such call, so that there was nothing to see.
+    /// The recovery had no such call, or no run had such a read, so that there was nothing to see.
     NotReached,
 }
 
@@ -60,7 +63,14 @@ impl Case {
         self.scenario.prepare(stage)?;
         match &self.disturbance {
             Disturbance::Once(fault, call) => {
-                fault::disturb(stage, &self.scenario, *fault, call)?;
+                let mut tries = 1;
+                while !fault::disturb(stage, &self.scenario, *fault, call)? {
+                    if tries == TRIES {
+                        return Ok(Outcome::NotReached);
+                    }
+                    tries += 1;
+                    self.scenario.prepare(stage)?;
+                }
             }
             Disturbance::Again(call, number) => {
                 fault::disturb(stage, &self.scenario, Fault::KillAfter, call)?;

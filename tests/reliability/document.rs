@@ -24,7 +24,8 @@ a call is named by its operation and by how many of that operation came before i
 
 const AFTER: &str = "
 A second kill is tried at every pair of calls of the minimal stack, and at a sample of them for the others, by the seed. Where AWS itself
-refuses what a row would do, the case is not counted. \"Deleted by another\" are those resources that AWS lets go while others use
+refuses what a row would do, the case is not counted, and neither is a read that five disturbed runs did without: a run that waits reads
+more or less often. \"Deleted by another\" are those resources that AWS lets go while others use
 them; the rest it protects itself with `DependencyViolation` and `ResourceInUse`.
 
 ## How to repeat it

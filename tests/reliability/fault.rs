@@ -115,13 +115,22 @@ impl fmt::Display for Call {
     }
 }
 
-/// Runs the scenario's command with the fault at that call.
+impl Call {
+    /// Whether it only looks. Such calls come more or less often, as a run waits more or less long.
+    fn reads(&self) -> bool {
+        ["Describe", "Get", "List"]
+            .iter()
+            .any(|word| self.operation.starts_with(word))
+    }
+}
+
+/// Runs the scenario's command with the fault at that call. `false` if that is a read which the run did without.
 pub fn disturb(
     stage: &Stage,
     scenario: &Scenario,
     fault: Fault,
     call: &Call,
-) -> Result<(), String> {
+) -> Result<bool, String> {
     stage.arm(&fault.armed(call));
     let arguments = [scenario.command, "--yes"];
     match fault {
@@ -141,11 +150,15 @@ pub fn disturb(
             // It may have got over it, failed before anything was made, or done all else.
             ran.ended(&[0, 1, 3])?;
             if stage.is_armed() {
-                return Err(format!("{call} never came"));
+                crate::support::delete(&stage.endpoint, "/_navi/faults");
+                return match call.reads() {
+                    true => Ok(false),
+                    false => Err(format!("{call} never came")),
+                };
             }
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Waits until the process is in its nth mutating call, which AWS has carried out and doesn't answer.
