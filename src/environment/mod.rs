@@ -1,5 +1,6 @@
 //! What does an environment look like to a person? Services and what leads to them, from the stack's specs; and how they do now.
 
+mod costs;
 mod layout;
 mod names;
 mod now;
@@ -7,6 +8,7 @@ mod reach;
 mod specs;
 mod verification;
 
+pub use costs::{Costs, Driver, costs};
 pub use layout::{Container, Entrance, Environment, LogTarget, Route, Scaling, Service, Subnet};
 pub use names::{Entry, Name, NameNow, names_now};
 pub use now::{Now, TargetGroupNow, now};

@@ -1,6 +1,7 @@
 //! How is a run told to the person, or the program, that watches it? One event enum and its renderers.
 
 mod advice;
+mod columns;
 pub mod event;
 mod json;
 mod palette;
@@ -11,6 +12,7 @@ mod terminal;
 mod timeline;
 mod tty;
 
+pub use columns::{Cell, columns};
 pub use event::{Action, After, Command, Event, LeftBehind, Sink, Until, id_of};
 pub use json::JsonLines;
 pub use palette::Palette;
