@@ -28,8 +28,9 @@ const REDRAW: &str = "\x1b[H\x1b[J";
 /// Show how services, their addresses and every resource of a stack do
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-It reads AWS and changes nothing; it needs no stack file. What it costs is reckoned by list prices (the dated ones that
-navi knows), for what is billed by the hour or the month; traffic, requests and logs come on top.
+It reads AWS and changes nothing; it needs no stack file. Costs are reckoned by list prices, which navi
+brings along with their date, for what is billed by the hour or the month: traffic, requests and logs
+come on top.
 
 Examples:
   navi status

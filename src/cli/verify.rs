@@ -24,9 +24,9 @@ use crate::state::Session;
 /// Check that hosts answer, that names lead to the running tasks, and who may reach whom
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-It asks every routed host through the load balancer, also before the domain is delegated; compares Cloud Map's
-instances and the A records with the running tasks, and the security groups with what the stack lets in. It changes
-nothing and needs no stack file.
+It asks every routed host through the load balancer, also before the domain is delegated; compares
+Cloud Map's instances and the A records with the running tasks, and the security groups with what the
+stack lets in. It changes nothing and needs no stack file.
 
 Exit codes: 0 when everything holds, 2 when something doesn't, 1 when it could not look.
 

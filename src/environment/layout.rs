@@ -375,25 +375,3 @@ fn subnet_of(specs: &Specs, name: &str, spec: subnet::Subnet) -> Subnet {
         public: name.starts_with("public"),
     }
 }
-
-#[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-    use crate::model;
-    use crate::stack::{self, Variables};
-
-    /// A service that has nothing but a name.
-    pub fn service() -> Service {
-        let text = "\
-stack: shop
-services:
-  web: { containers: { web: { image: nginx } } }
-";
-        let loaded = stack::load("navi.yaml", text, &Variables::default());
-        let stack = loaded
-            .unwrap_or_else(|errors| panic!("{}", errors.render(120)))
-            .stack;
-        let specs = Specs::wanted(&model::build(&stack, "eu-west-1").unwrap());
-        Environment::of(&specs).services.remove(0)
-    }
-}

@@ -307,7 +307,24 @@ fn reach(wanted: &[Way], seen: &[Way]) -> Vec<Check> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::environment::{Entry, Party};
+    use crate::environment::{Entry, Party, Specs};
+    use crate::model;
+    use crate::stack::{self, Variables};
+
+    /// A service that has nothing but a name.
+    fn service() -> Service {
+        let text = "\
+stack: shop
+services:
+  web: { containers: { web: { image: nginx } } }
+";
+        let loaded = stack::load("navi.yaml", text, &Variables::default());
+        let stack = loaded
+            .unwrap_or_else(|errors| panic!("{}", errors.render(120)))
+            .stack;
+        let specs = Specs::wanted(&model::build(&stack, "eu-west-1").unwrap());
+        Environment::of(&specs).services.remove(0)
+    }
 
     fn request() -> Request {
         Request {
@@ -375,10 +392,7 @@ mod tests {
 
     #[test]
     fn every_target_that_counts_must_be_healthy_and_every_task_a_target() {
-        let service = Service {
-            name: "web".to_owned(),
-            ..crate::environment::layout::tests::service()
-        };
+        let service = service();
         let target = |address: &str, state: &str| Target {
             address: address.to_owned(),
             port: 80,

@@ -87,18 +87,22 @@ fn standing(
     if record.status == Status::Deleting {
         return Standing::Removing;
     }
-    match resource.readiness(seen) {
-        Readiness::Pending(why) => return Standing::Waiting { why },
-        Readiness::Failed(why) => return Standing::Failed { why },
-        Readiness::Ready => {}
+    let readiness = resource.readiness(seen);
+    if let Readiness::Failed(why) = readiness {
+        return Standing::Failed { why };
     }
-    let change = resource.diff(seen, Some(&record.spec), known);
-    // What is only looked up is nobody's to keep as it was.
-    if change.is_empty() || record.lookup || !compare {
-        return Standing::Ready;
+    // What others changed says more than what AWS has yet to do about it. What is only looked up is nobody's to keep.
+    if compare && !record.lookup {
+        let change = resource.diff(seen, Some(&record.spec), known);
+        if !change.is_empty() {
+            return Standing::Changed {
+                fields: change.fields.into_iter().map(|field| field.field).collect(),
+            };
+        }
     }
-    Standing::Changed {
-        fields: change.fields.into_iter().map(|field| field.field).collect(),
+    match readiness {
+        Readiness::Pending(why) => Standing::Waiting { why },
+        _ => Standing::Ready,
     }
 }
 

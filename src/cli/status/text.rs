@@ -212,11 +212,7 @@ fn resources(lines: &[Line], all: bool, palette: &Palette) -> String {
         }
     }
     let _ = match ready == lines.len() {
-        true => writeln!(
-            text,
-            "all of {} ready, as the last run left them",
-            counted(lines.len(), "resource")
-        ),
+        true => writeln!(text, "all {} are ready", counted(lines.len(), "resource")),
         false => writeln!(
             text,
             "{ready} of {} ready",
