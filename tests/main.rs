@@ -19,6 +19,7 @@ mod interruptions;
 mod kill;
 mod late_creates;
 mod life;
+mod live_view;
 mod lookups;
 mod moto;
 mod network_changes;

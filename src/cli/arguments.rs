@@ -74,6 +74,10 @@ pub struct GlobalOptions {
     #[arg(long, global = true)]
     pub no_color: bool,
 
+    /// Only warnings and errors on standard error
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+
     /// Say more on standard error: -v what navi does, -vv every AWS call (never its content)
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,

@@ -114,17 +114,23 @@ async fn take_down(
     if global.json() {
         output::document(&Value::Object(ended.document))?;
     } else if ended.exit_code == exit_code::DONE && !left_out.is_empty() {
-        output::notice(&format!(
-            "done; `navi down` removes the rest of {} ({})",
-            chosen.name,
-            connection.place()
-        ));
+        output::progress(
+            global,
+            &format!(
+                "done; `navi down` removes the rest of {} ({})",
+                chosen.name,
+                connection.place()
+            ),
+        );
     } else if ended.exit_code == exit_code::DONE {
-        output::notice(&format!(
-            "nothing of {} is left ({})",
-            chosen.name,
-            connection.place()
-        ));
+        output::progress(
+            global,
+            &format!(
+                "nothing of {} is left ({})",
+                chosen.name,
+                connection.place()
+            ),
+        );
     }
     Ok(ended.exit_code)
 }

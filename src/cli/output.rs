@@ -34,7 +34,7 @@ pub fn notice(text: &str) {
 
 /// What navi is at, before there are events to say so; a program hears those only.
 pub fn progress(global: &GlobalOptions, text: &str) {
-    if !global.json() {
+    if !global.json() && !global.quiet {
         notice(text);
     }
 }

@@ -96,16 +96,19 @@ async fn redeploy(
     if global.json() {
         output::document(&Value::Object(ended.document))?;
     } else if ended.exit_code == exit_code::DONE {
-        output::notice(&format!(
-            "{} of {} {} ({})",
-            names.join(", "),
-            opened.chosen.name,
-            match arguments.following.no_wait() {
-                true => "gets new tasks; `navi up` waits until they serve",
-                false => "runs on new tasks",
-            },
-            connection.place()
-        ));
+        output::progress(
+            global,
+            &format!(
+                "{} of {} {} ({})",
+                names.join(", "),
+                opened.chosen.name,
+                match arguments.following.no_wait() {
+                    true => "gets new tasks; `navi up` waits until they serve",
+                    false => "runs on new tasks",
+                },
+                connection.place()
+            ),
+        );
     }
     Ok(ended.exit_code)
 }

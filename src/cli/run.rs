@@ -17,8 +17,8 @@ use super::{exit_code, output, prompt, protection, timings};
 use crate::execute::{self, Interrupt, RunReport, execute};
 use crate::plan::{Action, LeftOut, Plan, Step};
 use crate::report::{
-    Command, Event, JsonLines, LiveView, Outcome, Palette, Plain, Sink, Sinks, Summary,
-    SummaryContext, Timeline,
+    Command, Event, JsonLines, LiveView, Outcome, Palette, Plain, Quiet, Sink, Sinks, Summary,
+    SummaryContext, Timeline, event,
 };
 use crate::resource::Protection;
 use crate::state::Session;
@@ -83,6 +83,7 @@ impl Run<'_> {
             account: self.connection.account.clone(),
             region: self.connection.region.clone(),
             steps: plan.steps.iter().filter(|step| is_shown(step)).count(),
+            schema: event::SCHEMA,
         });
         let (interrupt, interrupts) = watch::channel(Interrupt::None);
         let listener = listen_for_interrupts(interrupt)?;
@@ -113,7 +114,8 @@ impl Run<'_> {
     }
 
     fn show_and_ask(&self, plan: &Plan, news: Option<&str>) -> Result<(), CommandError> {
-        if !self.global.json() || !self.global.yes {
+        let asks = !self.global.yes;
+        if asks || !(self.global.json() || self.global.quiet) {
             let palette = Palette::for_stderr();
             let heading = palette.heading;
             let news = news.map_or_else(String::new, |news| format!("From here on {news}.\n"));
@@ -135,7 +137,8 @@ impl Run<'_> {
     }
 
     fn tell(&self, summary: &Summary, timeline: &Timeline, resume: &str) {
-        if self.global.json() {
+        let well = summary.outcome() == Outcome::Done;
+        if self.global.json() || (self.global.quiet && well) {
             return;
         }
         let palette = Palette::for_stderr();
@@ -178,12 +181,14 @@ impl Run<'_> {
     }
 }
 
-/// Whoever watches: a program, a terminal, or a log.
+/// Whoever watches: a program, nobody unless there is trouble, a terminal, or a log.
 pub fn view(global: &GlobalOptions) -> Arc<dyn Sink> {
     let stderr = std::io::stderr();
     let dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
     if global.json() {
         Arc::new(JsonLines::new(stderr))
+    } else if global.quiet {
+        Arc::new(Quiet::new(stderr, Palette::for_stderr()))
     } else if stderr.is_terminal() && !dumb && global.verbose == 0 {
         Arc::new(LiveView::new(Palette::for_stderr()))
     } else {

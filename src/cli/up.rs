@@ -132,16 +132,19 @@ async fn bring_up(
         output::document(&Value::Object(document))?;
     } else {
         if nothing_to_do && !left_out.targets.is_empty() {
-            output::notice(&format!(
-                "{}: nothing to do for these. {left_out}",
-                session.stack()
-            ));
+            output::progress(
+                global,
+                &format!("{}: nothing to do for these. {left_out}", session.stack()),
+            );
         } else if nothing_to_do {
-            output::notice(&format!(
-                "{}: everything is as the stack file wants it ({})",
-                session.stack(),
-                connection.place()
-            ));
+            output::progress(
+                global,
+                &format!(
+                    "{}: everything is as the stack file wants it ({})",
+                    session.stack(),
+                    connection.place()
+                ),
+            );
         }
         if ended.exit_code == exit_code::DONE {
             let heading = Palette::for_stderr().heading;
@@ -150,7 +153,7 @@ async fn bring_up(
                 (true, true) => "everything exists; `navi up` waits until it serves",
                 (true, false) => "it serves",
             };
-            output::notice(&format!("{heading}{end}{heading:#}"));
+            output::progress(global, &format!("{heading}{end}{heading:#}"));
         }
         if ended.exit_code == exit_code::DONE && !urls.is_empty() {
             output::data(&urls.join("\n"))?;

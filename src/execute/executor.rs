@@ -14,13 +14,15 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::experience::Experience;
-use super::poll::{Poller, Verdict, WaitFor};
+use super::poll::{Look, Poller, Verdict, WaitFor};
 use super::report::{RunReport, milliseconds};
 use super::step::{self, End, Work};
 use super::tracker::{InTheWay, Stage, Tracker};
 use crate::plan::{Action, Plan, Reason, Until};
 use crate::report::event::{self, Event, Sink};
-use crate::resource::{AnyLookup, BoxFuture, CallError, Changing, Cloud, Known, StepError};
+use crate::resource::{
+    Address, AnyLookup, BoxFuture, CallError, Changing, Cloud, Known, RolloutProgress, StepError,
+};
 use crate::state::{Outcome, Sequence, Session, StateError};
 
 /// How many steps may have calls under way at once. AWS's token buckets hold 50 and more
@@ -84,6 +86,7 @@ pub async fn execute(
         started: HashMap::new(),
         serving: HashSet::new(),
         last_said: HashMap::new(),
+        rollouts: HashMap::new(),
         going: HashMap::new(),
         progress,
         stop,
@@ -99,9 +102,10 @@ pub async fn execute(
             Some((index, end)) = executor.calls.next(), if !executor.calls.is_empty() => {
                 executor.ended(index, end).await;
             }
-            verdicts = executor.poller.next(&executor.known), if !executor.poller.is_empty() => {
-                for (index, verdict) in verdicts {
-                    executor.looked(index, verdict).await;
+            looks = executor.poller.next(&executor.known), if !executor.poller.is_empty() => {
+                for Look { step, verdict, rollout } in looks {
+                    executor.tell_rollout(step, rollout);
+                    executor.looked(step, verdict).await;
                 }
             }
             Some((index, message)) = said.recv() => executor.say(index, message),
@@ -157,6 +161,8 @@ struct Executor<'a> {
     /// Those that serve already and are not complete yet.
     serving: HashSet<usize>,
     last_said: HashMap<usize, String>,
+    /// What was told last of the tasks of those that wait for some.
+    rollouts: HashMap<usize, RolloutProgress>,
     /// The intents of deletes that AWS took and that are not seen to be gone yet.
     going: HashMap<usize, Sequence>,
     progress: mpsc::UnboundedSender<(usize, String)>,
@@ -190,6 +196,7 @@ impl<'a> Executor<'a> {
                     after: self.after(index),
                     expected_milliseconds: milliseconds(self.tracker.expected(index)),
                     remaining_milliseconds: milliseconds(self.tracker.remaining(index)),
+                    awaited_by: self.awaited_by(index),
                 });
             }
             let work = Work {
@@ -223,6 +230,19 @@ impl<'a> Executor<'a> {
                 Until::Gone => event::Until::Gone,
             },
         })
+    }
+
+    /// Who can't begin before the step is through. What goes unmentioned itself is not told.
+    fn awaited_by(&self, index: usize) -> Vec<Address> {
+        let waiting = self.tracker.waiting_for(index);
+        let mut waiting: Vec<Address> = waiting
+            .map(|other| &self.plan.steps[other])
+            .filter(|step| shown(step.action).is_some())
+            .map(|step| step.address.clone())
+            .collect();
+        waiting.sort();
+        waiting.dedup();
+        waiting
     }
 
     /// A step's calls are over.
@@ -420,6 +440,28 @@ impl<'a> Executor<'a> {
             });
             self.last_said.insert(index, message);
         }
+    }
+
+    /// Tells what is new since the last look at a workload's tasks.
+    fn tell_rollout(&mut self, index: usize, seen: Option<RolloutProgress>) {
+        let Some(seen) = seen else { return };
+        let address = &self.plan.steps[index].address;
+        let before = self.rollouts.get(&index);
+        if before.is_none_or(|before| before.counts != seen.counts) {
+            self.sink.event(&Event::RolloutProgress {
+                address: address.clone(),
+                counts: seen.counts,
+            });
+        }
+        // AWS's list only grows while one deployment is under way; with another it begins anew.
+        let told = before.map_or(0, |before| before.said.len());
+        for message in seen.said.iter().skip(told) {
+            self.sink.event(&Event::ServiceEvent {
+                address: address.clone(),
+                message: message.clone(),
+            });
+        }
+        self.rollouts.insert(index, seen);
     }
 
     fn interrupted(&mut self, interrupt: Interrupt) {

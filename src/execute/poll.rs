@@ -12,7 +12,7 @@ use futures::stream::FuturesUnordered;
 use tokio::time::{Instant, sleep_until};
 
 use crate::resource::{
-    AnyLookup, BoxFuture, CallError, Cloud, ErrorClass, Known, Observed, Readiness,
+    AnyLookup, BoxFuture, CallError, Cloud, ErrorClass, Known, Observed, Readiness, RolloutProgress,
 };
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -44,12 +44,30 @@ pub(super) enum Verdict {
     Failed(String),
 }
 
+/// What a look at one waiter's resource has brought.
+pub(super) struct Look {
+    pub step: usize,
+    pub verdict: Verdict,
+    /// How far its tasks are, where it has some.
+    pub rollout: Option<RolloutProgress>,
+}
+
 struct Waiter {
     step: usize,
     lookup: AnyLookup,
     wait_for: WaitFor,
     began: Instant,
     last_shown: Option<Instant>,
+}
+
+impl Waiter {
+    /// Nobody cares for the tasks of what is to go.
+    fn rollout(&self, seen: &Observed) -> Option<RolloutProgress> {
+        match self.wait_for {
+            WaitFor::Ready => self.lookup.resource.rollout(seen),
+            WaitFor::Gone => None,
+        }
+    }
 }
 
 struct Queue {
@@ -117,7 +135,7 @@ impl<'a> Poller<'a> {
     }
 
     /// The verdicts of the next look. May be dropped and called again at any time; nothing is lost.
-    pub(super) async fn next(&mut self, known: &Arc<Known>) -> Vec<(usize, Verdict)> {
+    pub(super) async fn next(&mut self, known: &Arc<Known>) -> Vec<Look> {
         loop {
             self.start_looks(known);
             let next_look = self
@@ -175,7 +193,7 @@ impl<'a> Poller<'a> {
         kind: &str,
         steps: &[usize],
         seen: Result<Vec<Option<Observed>>, CallError>,
-    ) -> Vec<(usize, Verdict)> {
+    ) -> Vec<Look> {
         let Some(queue) = self.queues.get_mut(kind) else {
             return Vec::new();
         };
@@ -190,27 +208,32 @@ impl<'a> Poller<'a> {
         };
         queue.next_look = now + queue.pause;
         queue.pause = (queue.pause * 2).min(longest);
-        let mut verdicts = Vec::new();
+        let mut looks = Vec::new();
         for (position, &step) in steps.iter().enumerate() {
             let mut waiters = queue.waiters.iter_mut();
             let Some(waiter) = waiters.find(|waiter| waiter.step == step) else {
                 continue;
             };
-            let verdict = match &seen {
+            let (verdict, rollout) = match &seen {
                 Ok(seen) => {
                     let seen = seen.get(position).and_then(Option::as_ref);
                     waiter.last_shown = seen.map_or(waiter.last_shown, |_| Some(now));
-                    verdict(waiter, seen, now)
+                    let rollout = seen.and_then(|seen| waiter.rollout(seen));
+                    (verdict(waiter, seen, now), rollout)
                 }
-                Err(error) => refused(error),
+                Err(error) => (refused(error), None),
             };
-            verdicts.push((step, in_time(waiter, now, verdict)));
+            looks.push(Look {
+                step,
+                verdict: in_time(waiter, now, verdict),
+                rollout,
+            });
         }
-        verdicts
+        looks
             .iter()
-            .filter(|(_, verdict)| !matches!(verdict, Verdict::Pending(_) | Verdict::Serves(_)))
-            .for_each(|(step, _)| queue.waiters.retain(|waiter| waiter.step != *step));
-        verdicts
+            .filter(|look| !matches!(look.verdict, Verdict::Pending(_) | Verdict::Serves(_)))
+            .for_each(|look| queue.waiters.retain(|waiter| waiter.step != look.step));
+        looks
     }
 }
 

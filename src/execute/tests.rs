@@ -233,6 +233,16 @@ async fn every_step_says_what_it_waited_for_last_and_what_is_expected_of_it() {
         });
         found.next().unwrap()
     };
+    let awaited = events.iter().find_map(|event| match event {
+        Event::StepBegan {
+            address,
+            awaited_by,
+            ..
+        } if *address == gateway => Some(awaited_by.clone()),
+        _ => None,
+    });
+    // The route needs it to exist only.
+    assert_eq!(awaited, Some(vec![service.clone()]));
     assert_eq!(began("gateway"), (None, 90_000, 130_000));
     let after = |until| {
         Some(After {

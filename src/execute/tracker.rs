@@ -99,6 +99,14 @@ impl Tracker {
         Some(index)
     }
 
+    /// Those who need more of the step than that it exists.
+    pub(super) fn waiting_for(&self, index: usize) -> impl Iterator<Item = usize> {
+        let dependents = self.dependents[index].iter();
+        dependents
+            .filter(|(_, until)| *until != Until::Exists)
+            .map(|(dependent, _)| *dependent)
+    }
+
     /// The step's call has returned: those who need no more may go on.
     pub(super) fn exists(&mut self, index: usize) {
         self.stages[index] = Stage::Exists;

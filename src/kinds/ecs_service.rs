@@ -34,8 +34,8 @@ use super::vpc::Vpc;
 use super::vpc_endpoint::VpcEndpoint;
 use crate::aws::{Aws, Settle, ours_or_taken, send, settle, tags};
 use crate::resource::{
-    Bridge, CallError, Change, Context, Holder, Known, Lookup, Readiness, Ref, Resource, StepError,
-    TagMap, Timing, UniqueName,
+    Bridge, CallError, Change, Context, Holder, Known, Lookup, Readiness, Ref, Resource,
+    RolloutProgress, StepError, TagMap, Timing, UniqueName,
 };
 
 /// What the stack wants: a number of Fargate tasks, kept running, found and balanced.
@@ -246,6 +246,10 @@ impl Resource for EcsService {
 
     fn serves_already(&self, seen: &EcsServiceObserved) -> bool {
         rollout::serves_already(&seen.rollout)
+    }
+
+    fn rollout(&self, seen: &EcsServiceObserved) -> Option<RolloutProgress> {
+        Some(rollout::told(self.wanted_count(seen), seen))
     }
 
     async fn read(

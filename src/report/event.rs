@@ -8,7 +8,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use crate::resource::id_of;
-use crate::resource::{Address, CallError, Holder, Leftover};
+use crate::resource::{Address, CallError, Holder, Leftover, RolloutCounts};
+
+/// The version of the events' form. It grows when a field or an event goes or changes its meaning, not when one is added.
+pub const SCHEMA: u32 = 1;
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -21,6 +24,8 @@ pub enum Event {
         account: String,
         region: String,
         steps: usize,
+        /// [`SCHEMA`].
+        schema: u32,
     },
     /// What an earlier, interrupted run left open was looked up and settled.
     Recovered { address: Address, what: String },
@@ -35,9 +40,19 @@ pub enum Event {
         expected_milliseconds: u64,
         /// How long the run is expected to go on from here on because of this step and of all that waits for it.
         remaining_milliseconds: u64,
+        /// The steps that can't begin before this one is ready, or gone.
+        awaited_by: Vec<Address>,
     },
     /// What a running step waits for, and who holds it up. Sent when that changes.
     StepProgress { address: Address, message: String },
+    /// How far the tasks of a service are. Sent when that changes.
+    RolloutProgress {
+        address: Address,
+        #[serde(flatten)]
+        counts: RolloutCounts,
+    },
+    /// What ECS says of a service while it is waited for, in its own words.
+    ServiceEvent { address: Address, message: String },
     /// AWS accepted the create: the ID is known, dependents that need no more may go on, the step still waits for ready.
     StepExists {
         address: Address,

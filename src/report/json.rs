@@ -36,7 +36,9 @@ impl<W: Write + Send> Sink for JsonLines<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::event::SCHEMA;
     use crate::report::plain::tests::eventful_run;
+    use crate::resource::Address;
 
     #[test]
     fn every_event_is_one_line_of_json() {
@@ -51,5 +53,66 @@ mod tests {
         }
         assert_eq!(text.lines().count(), eventful_run().len());
         insta::assert_snapshot!(text);
+    }
+
+    /// Every event that a run can tell, and every field of it.
+    #[test]
+    fn the_page_on_events_names_every_event_and_every_field() {
+        let page = include_str!("../../docs/EVENTS.md");
+        assert!(page.contains(&format!("now {SCHEMA}.")), "{SCHEMA}");
+        let mut all = eventful_run();
+        all.extend(rare_events());
+        for event in all {
+            let value = serde_json::to_value(&event).unwrap();
+            let name = value["event"].as_str().unwrap();
+            let row = page
+                .lines()
+                .find(|line| line.starts_with(&format!("| `{name}` |")))
+                .unwrap_or_else(|| panic!("docs/EVENTS.md has no row for {name}"));
+            for field in value.as_object().unwrap().keys() {
+                assert!(
+                    field == "event" || row.contains(&format!("`{field}`")),
+                    "docs/EVENTS.md says nothing of {field} of {name}"
+                );
+            }
+        }
+    }
+
+    /// Those that the eventful run has not. The match fails to compile when an event is added.
+    fn rare_events() -> Vec<Event> {
+        let address = || Address::new("vpc", "main");
+        let known = |event: &Event| match event {
+            Event::RunBegan { .. }
+            | Event::Recovered { .. }
+            | Event::StepBegan { .. }
+            | Event::StepProgress { .. }
+            | Event::RolloutProgress { .. }
+            | Event::ServiceEvent { .. }
+            | Event::StepExists { .. }
+            | Event::StepGoing { .. }
+            | Event::StepServes { .. }
+            | Event::StepDone { .. }
+            | Event::StepFailed { .. }
+            | Event::StepBlocked { .. }
+            | Event::StepBlockedToo { .. }
+            | Event::StepSkipped { .. }
+            | Event::Interrupted { .. }
+            | Event::TimedOut
+            | Event::Warning { .. }
+            | Event::RunEnded { .. } => true,
+        };
+        let rare = vec![
+            Event::StepGoing {
+                address: address(),
+                milliseconds: 1,
+            },
+            Event::StepServes {
+                address: address(),
+                milliseconds: 1,
+            },
+            Event::TimedOut,
+        ];
+        assert!(rare.iter().all(known));
+        rare
     }
 }

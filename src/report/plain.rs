@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::event::{Event, Sink};
 use super::palette::Palette;
@@ -11,6 +12,7 @@ use super::step_line::{ADDRESS_WIDTH, Tally, lasting_lines};
 pub struct Plain<W> {
     inner: Mutex<Inner<W>>,
     palette: Palette,
+    clock: fn() -> SystemTime,
 }
 
 struct Inner<W> {
@@ -20,12 +22,17 @@ struct Inner<W> {
 
 impl<W: Write> Plain<W> {
     pub fn new(writer: W, palette: Palette) -> Self {
+        Plain::with_clock(writer, palette, SystemTime::now)
+    }
+
+    fn with_clock(writer: W, palette: Palette, clock: fn() -> SystemTime) -> Self {
         Plain {
             inner: Mutex::new(Inner {
                 writer,
                 tally: Tally::default(),
             }),
             palette,
+            clock,
         }
     }
 
@@ -42,26 +49,38 @@ impl<W: Write> Plain<W> {
     }
 }
 
+/// The time of day in UTC: CloudTrail and every other log of AWS's count so.
+fn time_of_day(now: SystemTime) -> String {
+    let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let seconds = since.as_secs() % 86_400;
+    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+    format!("{hours:02}:{minutes:02}:{:02}Z", seconds % 60)
+}
+
 impl<W: Write + Send> Sink for Plain<W> {
     fn event(&self, event: &Event) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.tally.count(event);
         let lines = lasting_lines(event, inner.tally, &self.palette);
+        let time = time_of_day((self.clock)());
         for line in lines
             .into_iter()
             .chain(Self::passing_line(event, &self.palette))
         {
+            let faint = self.palette.faint;
             // A closed standard error must not stop a run that is changing an account.
-            let _ = writeln!(inner.writer, "{line}");
+            let _ = writeln!(inner.writer, "{faint}{time}{faint:#} {line}");
         }
     }
 }
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::time::Duration;
+
     use super::*;
-    use crate::report::event::{Action, After, Command, LeftBehind, Until};
-    use crate::resource::{Address, CallError, Certainty, ErrorClass};
+    use crate::report::event::{Action, After, Command, LeftBehind, SCHEMA, Until};
+    use crate::resource::{Address, CallError, Certainty, ErrorClass, RolloutCounts};
 
     /// A run in which one thing of each kind happens.
     pub fn eventful_run() -> Vec<Event> {
@@ -75,6 +94,7 @@ pub(super) mod tests {
                 account: "123456789012".to_owned(),
                 region: "ap-northeast-1".to_owned(),
                 steps: 12,
+                schema: SCHEMA,
             },
             Event::Recovered {
                 address: Address::new("vpc", "main"),
@@ -87,6 +107,7 @@ pub(super) mod tests {
                 after: None,
                 expected_milliseconds: 90_000,
                 remaining_milliseconds: 140_000,
+                awaited_by: vec![service()],
             },
             Event::StepExists {
                 address: nat(),
@@ -107,6 +128,21 @@ pub(super) mod tests {
                 }),
                 expected_milliseconds: 50_000,
                 remaining_milliseconds: 50_000,
+                awaited_by: Vec::new(),
+            },
+            Event::RolloutProgress {
+                address: service(),
+                counts: RolloutCounts {
+                    wanted: 3,
+                    running: 1,
+                    pending: 2,
+                    healthy: Some(0),
+                    failed: 0,
+                },
+            },
+            Event::ServiceEvent {
+                address: service(),
+                message: "has started 3 tasks: (task a) (task b) (task c)".to_owned(),
             },
             Event::StepDone {
                 address: nat(),
@@ -160,7 +196,8 @@ pub(super) mod tests {
     }
 
     pub fn render(events: &[Event]) -> String {
-        let plain = Plain::new(Vec::new(), Palette::plain());
+        let at = || UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        let plain = Plain::with_clock(Vec::new(), Palette::plain(), at);
         for event in events {
             plain.event(event);
         }

@@ -56,6 +56,7 @@ pub(super) fn lasting_lines(event: &Event, tally: Tally, palette: &Palette) -> V
             account,
             region,
             steps,
+            ..
         } => vec![format!(
             "{heading}{command} {stack}{heading:#}: {}, account {account}, {region}",
             counted(*steps, "step")
@@ -129,6 +130,8 @@ pub(super) fn lasting_lines(event: &Event, tally: Tally, palette: &Palette) -> V
         | Event::StepExists { .. }
         | Event::StepGoing { .. }
         | Event::StepServes { .. }
+        | Event::RolloutProgress { .. }
+        | Event::ServiceEvent { .. }
         | Event::RunEnded { .. } => Vec::new(),
     }
 }

@@ -156,6 +156,8 @@ impl Told {
             Event::RunBegan { .. }
             | Event::Recovered { .. }
             | Event::StepProgress { .. }
+            | Event::RolloutProgress { .. }
+            | Event::ServiceEvent { .. }
             | Event::StepExists { .. }
             | Event::StepGoing { .. }
             | Event::StepServes { .. }

@@ -196,6 +196,8 @@ impl Kept {
             Event::RunBegan { .. }
             | Event::Recovered { .. }
             | Event::StepProgress { .. }
+            | Event::RolloutProgress { .. }
+            | Event::ServiceEvent { .. }
             | Event::StepBlocked { .. }
             | Event::StepBlockedToo { .. }
             | Event::StepSkipped { .. }
@@ -312,6 +314,7 @@ mod tests {
             }),
             expected_milliseconds: 0,
             remaining_milliseconds: 0,
+            awaited_by: Vec::new(),
         }
     }
 

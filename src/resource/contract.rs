@@ -7,7 +7,10 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Address, CallError, Change, Changing, Known, Readiness, Ref, StepError, UniqueName};
+use super::{
+    Address, CallError, Change, Changing, Known, Readiness, Ref, RolloutProgress, StepError,
+    UniqueName,
+};
 
 /// How long a kind takes and how often to look. The durations only order the work and bound the
 /// waits; no wait is ever longer than AWS's own.
@@ -268,6 +271,11 @@ pub trait Resource:
     /// the first healthy task of three.
     fn serves_already(&self, _seen: &Self::Observed) -> bool {
         false
+    }
+
+    /// How far its tasks are, where it has some.
+    fn rollout(&self, _seen: &Self::Observed) -> Option<RolloutProgress> {
+        None
     }
 
     /// Whether this change gives new outputs, so that dependents change too

@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use super::{
     Address, AnyFound, Bridge, CallError, Change, Changing, Context, Edge, Findable, Found, Holder,
-    Known, Lookup, Readiness, Remains, Resource, Search, StepError, Timing, UniqueName, edges_in,
-    redirect,
+    Known, Lookup, Readiness, Remains, Resource, RolloutProgress, Search, StepError, Timing,
+    UniqueName, edges_in, redirect,
 };
 
 /// A future that can be kept in a list with others.
@@ -114,6 +114,8 @@ pub trait AnyResource: Debug + Send + Sync {
     fn readiness(&self, seen: &Observed) -> Readiness;
     /// Whether dependents may go on though it is not ready.
     fn serves_already(&self, seen: &Observed) -> bool;
+    /// How far its tasks are, where it has some.
+    fn rollout(&self, seen: &Observed) -> Option<RolloutProgress>;
     /// The typed resource behind.
     fn as_any(&self) -> &dyn Any;
 }
@@ -263,6 +265,10 @@ impl<K: Resource> AnyResource for K {
 
     fn serves_already(&self, seen: &Observed) -> bool {
         Resource::serves_already(self, seen.of::<K>().expect(WRONG_KIND))
+    }
+
+    fn rollout(&self, seen: &Observed) -> Option<RolloutProgress> {
+        Resource::rollout(self, seen.of::<K>().expect(WRONG_KIND))
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -12,6 +12,7 @@ mod findable;
 mod known;
 mod protection;
 mod reference;
+mod rollout;
 mod selector;
 mod succession;
 
@@ -31,5 +32,6 @@ pub use findable::{
 pub use known::Known;
 pub use protection::Protection;
 pub use reference::{Edge, Gate, OnDelete, Ref, edges_in, redirect};
+pub use rollout::{RolloutCounts, RolloutProgress};
 pub use selector::{NothingSelected, Selector, is_of_service, select};
 pub use succession::UniqueName;

@@ -11,6 +11,7 @@ mod living;
 mod moto;
 mod navi;
 mod python;
+mod terminal;
 
 pub use golden::compare_with_golden;
 pub use http::{delete, get_json, get_text, post_json};
@@ -21,6 +22,7 @@ pub use living::{Living, told};
 pub use moto::Moto;
 pub use navi::{Ended, Navi, REGION};
 pub use python::{Inventory, boto3, ecs, inventory, namesake, stranger, terraform};
+pub use terminal::Terminal;
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

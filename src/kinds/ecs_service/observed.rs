@@ -44,6 +44,8 @@ pub struct EcsServiceObserved {
     pub desired_count: u32,
     /// How many run, of whatever deployment.
     pub running_count: u32,
+    /// How many tasks are on their way.
+    pub pending_count: u32,
     /// IDs of the subnets.
     pub subnets: BTreeSet<String>,
     /// IDs of the security groups.
@@ -231,6 +233,7 @@ pub(super) fn observe(service: &api::Service) -> EcsServiceObserved {
             .collect(),
         desired_count: unsigned(service.desired_count),
         running_count: unsigned(service.running_count),
+        pending_count: unsigned(service.pending_count),
         subnets: list(network.map(|network| network.subnets())),
         security_groups: list(network.map(|network| network.security_groups())),
         assign_public_ip: network.and_then(|network| network.assign_public_ip())

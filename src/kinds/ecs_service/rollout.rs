@@ -2,7 +2,7 @@
 
 use super::observed::EcsServiceObserved;
 use super::stopped_task::{StoppedTask, advice, generalised};
-use crate::resource::Readiness;
+use crate::resource::{Readiness, RolloutCounts, RolloutProgress};
 
 /// So many tasks that stop for one and the same reason are no accident. One or two are: a role or a log group
 /// that AWS still spreads fails the first tasks (aws-behaviour §2.8).
@@ -216,6 +216,28 @@ pub fn readiness(wanted: u32, seen: &EcsServiceObserved) -> Readiness {
             Readiness::Failed(with_advice(same_reason(times, &failure), &failure))
         }
         _ => Readiness::Pending(progress(wanted, ours, rollout)),
+    }
+}
+
+/// How far our deployment is. Before ECS lists it, nothing of it runs.
+pub fn told(wanted: u32, seen: &EcsServiceObserved) -> RolloutProgress {
+    let rollout = &seen.rollout;
+    let ours = rollout.ours();
+    let groups = rollout.target_groups.iter().flatten();
+    let since = ours.map_or(f64::INFINITY, |ours| ours.created_at);
+    let said = rollout.events.iter().rev();
+    RolloutProgress {
+        counts: RolloutCounts {
+            wanted,
+            running: ours.map_or(0, |ours| ours.running),
+            pending: seen.pending_count,
+            healthy: groups.map(|group| group.healthy).min(),
+            failed: ours.map_or(0, |ours| ours.failed),
+        },
+        said: said
+            .filter(|event| event.at >= since)
+            .map(|event| without_name(&event.message).to_owned())
+            .collect(),
     }
 }
 
