@@ -1,6 +1,6 @@
 //! What does a person at a terminal see while a run goes on? Seen on a real screen, wide, narrow, and while it is resized.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::{Inventory, Navi, REGION, Terminal, inventory, post_json};
 
