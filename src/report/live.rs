@@ -245,11 +245,14 @@ impl Running {
             parts.push(format!("of about {}", whole_seconds(self.expected)));
         }
         parts.extend(self.message.clone());
-        match &self.awaited_by[..] {
+        let waiting: Vec<&str> = self.awaited_by.iter().map(Address::name).collect();
+        match waiting[..] {
             [] => {}
             [one] => parts.push(format!("{one} waits for it")),
             [one, other] => parts.push(format!("{one} and {other} wait for it")),
-            [one, more @ ..] => parts.push(format!("{one} and {} more wait for it", more.len())),
+            [one, ref more @ ..] => {
+                parts.push(format!("{one} and {} more wait for it", more.len()));
+            }
         }
         parts.join("; ")
     }
