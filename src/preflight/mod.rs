@@ -17,6 +17,7 @@ use futures::join;
 
 use crate::aws::Aws;
 use crate::plan::Plan;
+use crate::resource::Address;
 use wanted::Wanted;
 
 /// What the checks need to know.
@@ -27,6 +28,8 @@ pub struct Preflight<'a> {
     pub plan: &'a Plan,
     /// Whose plan it is.
     pub stack: &'a str,
+    /// What the stack gave back: where it was recorded, and its ID.
+    pub given_back: Vec<(Address, String)>,
     /// Who is asked where domains lead to.
     pub dns: Dns,
     /// The time, for certificates that end soon.
@@ -39,7 +42,7 @@ impl Preflight<'_> {
         let wanted = Wanted::of(self.plan);
         let (quotas, names, certificates, delegation, images) = join!(
             quotas::findings(self.aws, wanted),
-            names::findings(self.aws, wanted, self.stack),
+            names::findings(self.aws, wanted, self.stack, &self.given_back),
             certificates::findings(self.aws, wanted, self.now),
             delegation::findings(wanted, &self.dns),
             images::findings(self.aws, wanted),

@@ -32,15 +32,21 @@ struct Asked<'a> {
     namesakes: BoxFuture<'a, Result<Vec<Namesake>, CallError>>,
 }
 
-pub async fn findings(aws: &Aws, wanted: Wanted<'_>, stack: &str) -> Vec<Finding> {
+pub async fn findings(
+    aws: &Aws,
+    wanted: Wanted<'_>,
+    stack: &str,
+    given_back: &[(Address, String)],
+) -> Vec<Finding> {
     let ours = Ours {
         stack,
         leaving: wanted.leaving(),
+        given_back,
     };
     let asked = asked(aws, wanted);
     let number: usize = asked.iter().map(|asked| asked.wanted.len()).sum();
     if number == 0 {
-        return Vec::new();
+        return seconds(wanted, given_back, &[]);
     }
     let looks = asked
         .into_iter()
@@ -58,7 +64,8 @@ pub async fn findings(aws: &Aws, wanted: Wanted<'_>, stack: &str) -> Vec<Finding
                 &error,
             )],
         });
-    let findings = join_all(looks).await.concat();
+    let mut findings = join_all(looks).await.concat();
+    findings.extend(seconds(wanted, given_back, &findings));
     match findings.is_empty() {
         true => vec![Finding::ok(
             Check::Names,
@@ -71,18 +78,45 @@ pub async fn findings(aws: &Aws, wanted: Wanted<'_>, stack: &str) -> Vec<Finding
     }
 }
 
+/// What would be made beside one that was given back, where no name tells.
+fn seconds(wanted: Wanted<'_>, given_back: &[(Address, String)], told: &[Finding]) -> Vec<Finding> {
+    let addresses = wanted.addresses_made();
+    let is_told = |address: &Address| {
+        let mut told = told.iter();
+        told.any(|finding| finding.address.as_ref() == Some(address))
+    };
+    given_back
+        .iter()
+        .filter(|(address, _)| addresses.contains(address) && !is_told(address))
+        .map(|(address, id)| {
+            Finding::warning(
+                Check::Names,
+                format!("{id} was given back by `navi state forget`; another is made beside it"),
+            )
+            .at(address)
+            .hint(format!(
+                "if it is still there and meant to be the stack's: `navi adopt {address} {id}`"
+            ))
+        })
+        .collect()
+}
+
 /// Whose a namesake is.
 struct Ours<'a> {
     stack: &'a str,
     leaving: BTreeSet<&'a Address>,
+    given_back: &'a [(Address, String)],
 }
 
 impl Ours<'_> {
     /// Whether the object is this stack's at this address, or at one that gives the name away.
-    fn holds(&self, address: &Address, tags: &crate::resource::TagMap) -> bool {
+    fn holds(&self, address: &Address, namesake: &Namesake) -> bool {
+        let tags = &namesake.tags;
         let at = tags.get(tags::ADDRESS);
-        tags.get(tags::STACK)
-            .is_some_and(|stack| stack == self.stack)
+        !self.gave_back(address, namesake)
+            && tags
+                .get(tags::STACK)
+                .is_some_and(|stack| stack == self.stack)
             && at.is_some_and(|at| {
                 *at == address.to_string()
                     || self
@@ -91,20 +125,30 @@ impl Ours<'_> {
                         .any(|leaving| *at == leaving.to_string())
             })
     }
+
+    /// Whether the object was the stack's once. An ID is an ARN here and a name there.
+    fn gave_back(&self, address: &Address, namesake: &Namesake) -> bool {
+        self.given_back.iter().any(|(at, id)| {
+            let is_it = *id == namesake.id || *id == namesake.name;
+            at.kind() == address.kind() && is_it
+        })
+    }
 }
 
 /// What to say of an object that has a name which `address` wants; nothing if it is ours.
 fn judge(what: &str, address: &Address, namesake: &Namesake, ours: &Ours<'_>) -> Option<Finding> {
-    if ours.holds(address, &namesake.tags) {
+    if ours.holds(address, namesake) {
         return None;
     }
     let owner = match (
+        ours.gave_back(address, namesake),
         namesake.tags.get(tags::STACK),
         namesake.tags.get(tags::ADDRESS),
     ) {
-        (Some(stack), Some(at)) => format!("it is {at} of the stack `{stack}`"),
-        (Some(stack), None) => format!("it belongs to the stack `{stack}`"),
-        (None, _) => "navi did not make it".to_owned(),
+        (true, ..) => "`navi state forget` gave it back".to_owned(),
+        (_, Some(stack), Some(at)) => format!("it is {at} of the stack `{stack}`"),
+        (_, Some(stack), None) => format!("it belongs to the stack `{stack}`"),
+        (_, None, _) => "navi did not make it".to_owned(),
     };
     Some(
         Finding::error(
@@ -349,9 +393,18 @@ mod tests {
     }
 
     fn judged(tags: &[(&str, &str)], leaving: &[&Address]) -> Option<String> {
+        judged_after(tags, leaving, &[])
+    }
+
+    fn judged_after(
+        tags: &[(&str, &str)],
+        leaving: &[&Address],
+        given_back: &[(Address, String)],
+    ) -> Option<String> {
         let ours = Ours {
             stack: "shop",
             leaving: leaving.iter().copied().collect(),
+            given_back,
         };
         let address = Address::new("log_group", "web");
         let finding = judge("log group", &address, &namesake(tags), &ours)?;
@@ -363,6 +416,19 @@ mod tests {
     fn what_carries_the_stacks_tags_is_no_stranger() {
         let tags = [("navi:stack", "shop"), ("navi:address", "log_group.web")];
         assert_eq!(judged(&tags, &[]), None);
+    }
+
+    #[test]
+    fn what_was_given_back_is_no_longer_ours_whatever_its_tags_say() {
+        let tags = [("navi:stack", "shop"), ("navi:address", "log_group.web")];
+        let given_back = [(Address::new("log_group", "old"), "/ecs/web".to_owned())];
+        assert_eq!(
+            judged_after(&tags, &[], &given_back).unwrap(),
+            "the log group `/ecs/web` is there already (arn:aws:logs:x); `navi state forget` gave it back"
+        );
+        // Another kind may have an equal name.
+        let other = [(Address::new("role", "old"), "/ecs/web".to_owned())];
+        assert_eq!(judged_after(&tags, &[], &other), None);
     }
 
     #[test]

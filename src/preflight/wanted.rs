@@ -23,6 +23,15 @@ impl<'a> Wanted<'a> {
             .map(|(step, spec)| (&step.address, spec))
     }
 
+    /// Where something would be made that is not there.
+    pub fn addresses_made(self) -> BTreeSet<&'a Address> {
+        let steps = self.plan.steps.iter();
+        steps
+            .filter(|step| step.action == Action::Create)
+            .map(|step| &step.address)
+            .collect()
+    }
+
     /// The steps that would make or change a resource of kind `K`.
     pub fn touched<K: Resource>(self) -> impl Iterator<Item = (&'a Step, &'a K)> {
         self.steps::<K>()

@@ -397,6 +397,16 @@ pub trait Cloud: Send + Sync {
         Box::pin(async { Ok(None) })
     }
 
+    /// Takes these tags off an object.
+    fn untag<'a>(
+        &'a self,
+        _kind: &'a str,
+        _outputs: &'a Value,
+        _keys: &'a [String],
+    ) -> BoxFuture<'a, Result<(), CallError>> {
+        Box::pin(async { Ok(()) })
+    }
+
     /// A spec for the removal of an object that no stack file describes.
     fn remnant(
         &self,
@@ -511,6 +521,15 @@ pub mod dispatch {
         let context = context(cloud, any);
         let found = typed::<K>(resource)?.identify(&context, id).await?;
         found.map(erased).transpose()
+    }
+
+    /// Takes these tags off an object of kind `K`.
+    pub async fn untag<K: Findable>(
+        cloud: &K::Cloud,
+        outputs: &Value,
+        keys: &[String],
+    ) -> Result<(), CallError> {
+        K::untag(cloud, &recorded::<K>(outputs)?, keys).await
     }
 
     /// A spec for the removal of an object of kind `K`.

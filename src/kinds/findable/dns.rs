@@ -9,7 +9,7 @@ use futures::future::try_join_all;
 use super::{each, last};
 use crate::aws::{Aws, canonical_name, canonical_target, send, tags, zone_records};
 use crate::kinds::alias_records::{AliasRecords, AliasRecordsOutputs};
-use crate::kinds::certificate::{Certificate, CertificateOutputs};
+use crate::kinds::certificate::{self, Certificate, CertificateOutputs};
 use crate::kinds::certificate_search::{bare_domain, described, summaries};
 use crate::kinds::hosted_zone::{self, HostedZone, HostedZoneOutputs, bare_id, name_servers};
 use crate::kinds::load_balancer::{LoadBalancer, LoadBalancerOutputs};
@@ -163,6 +163,15 @@ impl Findable for HostedZone {
         let mut found = found_zone(aws, zone, tags).await?;
         found.outputs.tagged = true;
         Ok(Some(found))
+    }
+
+    async fn untag(
+        aws: &Aws,
+        outputs: &HostedZoneOutputs,
+        keys: &[String],
+    ) -> Result<(), CallError> {
+        // Its tag `Name` stays: a zone of the stack's making without any tag is taken for one that was cut off.
+        hosted_zone::untag(aws, &outputs.zone_id, keys).await
     }
 
     fn remnant(found: &Found<Self>, name: &str, _remains: &Remains) -> Self {
@@ -369,6 +378,14 @@ impl Findable for Certificate {
             certificate(aws, &arn, tags).await
         });
         super::only(found.await?, id)
+    }
+
+    async fn untag(
+        aws: &Aws,
+        outputs: &CertificateOutputs,
+        keys: &[String],
+    ) -> Result<(), CallError> {
+        certificate::untag(aws, &outputs.arn, keys).await
     }
 
     fn remnant(found: &Found<Self>, name: &str, remains: &Remains) -> Self {
