@@ -7,9 +7,10 @@ use std::sync::Arc;
 use aws_sdk_ec2::types::Filter;
 use aws_sdk_ecs::types::{ClusterField, ServiceField};
 use aws_sdk_elasticloadbalancingv2::types::LoadBalancerTypeEnum;
-use aws_sdk_route53::types::TagResourceType;
+use aws_sdk_route53::types::{ResourceRecordSet, TagResourceType};
 use aws_sdk_servicediscovery::types::Tag as CloudMapTag;
 use futures::future::{try_join, try_join_all};
+use serde_json::json;
 
 use super::{Aws, canonical_name, cloud_map, send, zone_records};
 use crate::resource::{CallError, TagMap};
@@ -318,6 +319,67 @@ pub async fn records(
             })
         })
         .collect())
+}
+
+/// A record that stands where another is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StandingRecord {
+    /// Whether it is an A record that is an alias, and the only one of its name.
+    pub is_plain_alias: bool,
+    /// The command that removes it; for one of several of its name, that shows them.
+    pub way: String,
+}
+
+/// The record that has the name, if there is one. A removal has to repeat all of the record (aws-behaviour §2.12).
+pub async fn standing_record(
+    aws: &Aws,
+    zone_id: &str,
+    name: &str,
+) -> Result<Option<StandingRecord>, CallError> {
+    let records = zone_records(aws, zone_id).await?;
+    let records = records.as_ref().as_deref().unwrap_or_default().iter();
+    let mut of_name = records.filter(|record| {
+        ["A", "CNAME"].contains(&record.r#type.as_str()) && canonical_name(&record.name) == name
+    });
+    Ok(of_name.next().map(|record| standing(zone_id, record)))
+}
+
+fn standing(zone_id: &str, record: &ResourceRecordSet) -> StandingRecord {
+    let kind = record.r#type.as_str();
+    // One of several of its name has more to it than can be put in a line.
+    if record.set_identifier.is_some() {
+        return StandingRecord {
+            is_plain_alias: false,
+            way: format!(
+                "aws route53 list-resource-record-sets --hosted-zone-id {zone_id} --query \
+                 \"ResourceRecordSets[?Name=='{}']\"",
+                record.name
+            ),
+        };
+    }
+    let mut set = json!({"Name": record.name, "Type": kind});
+    match &record.alias_target {
+        Some(alias) => {
+            set["AliasTarget"] = json!({
+                "HostedZoneId": alias.hosted_zone_id,
+                "DNSName": alias.dns_name,
+                "EvaluateTargetHealth": alias.evaluate_target_health,
+            });
+        }
+        None => {
+            let values = record.resource_records().iter();
+            let values: Vec<_> = values.map(|one| json!({"Value": one.value})).collect();
+            set["TTL"] = json!(record.ttl);
+            set["ResourceRecords"] = json!(values);
+        }
+    }
+    let batch = json!({"Changes": [{"Action": "DELETE", "ResourceRecordSet": set}]});
+    StandingRecord {
+        is_plain_alias: kind == "A" && record.alias_target.is_some(),
+        way: format!(
+            "aws route53 change-resource-record-sets --hosted-zone-id {zone_id} --change-batch '{batch}'"
+        ),
+    }
 }
 
 /// The private hosted zones of these names that a VPC sees, Cloud Map's among them: a namespace of

@@ -2,7 +2,7 @@
 
 mod terraform_state;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -16,6 +16,7 @@ use super::run::view;
 use super::stack_file::StackFile;
 use super::{exit_code, output, planning, prompt, rebuilding};
 use crate::graph::{Node, ResourceGraph};
+use crate::kinds::Kind;
 use crate::observe::{Candidate, Matching, Offered, candidate, known_before, match_offered};
 use crate::plan::readable;
 use crate::report::{Palette, id_of};
@@ -28,19 +29,20 @@ use crate::state::{Access, Session, State};
 #[command(after_help = "\
 It records an existing object at an address of the stack file, after it has shown what differs, and changes
 nothing in AWS: the next `navi up` sets the stack's tags on it and whatever else differs. From then on it is the stack's, and
-`navi down` removes it. `navi state forget` gives it back.
+`navi down` removes it. `navi state forget` gives it back, and --given-back takes back all that was.
 
 With --from, every object of a Terraform state gets the place in the stack file that it fits: an environment moves over
 with nothing made anew. Afterwards take it out of Terraform's hands (`terraform state rm`), or both manage it.
 
 Examples:
   navi adopt log_group./ecs/web /ecs/web
+  navi adopt --given-back
   navi adopt vpc.main vpc-0a1b2c3d4e5f67890
   navi adopt ecs_service.web arn:aws:ecs:eu-west-1:123456789012:service/shop/web
   terraform state pull > terraform.tfstate && navi adopt --from terraform.tfstate")]
 pub struct AdoptArguments {
     /// Where it belongs in the stack, as `navi plan` calls it
-    #[arg(required_unless_present = "from", requires = "id")]
+    #[arg(required_unless_present_any = ["from", "given_back"], requires = "id")]
     address: Option<Address>,
 
     /// The object's ID, ARN or name in AWS
@@ -49,6 +51,10 @@ pub struct AdoptArguments {
     /// Take over what this Terraform state holds
     #[arg(long, value_name = "TERRAFORM_STATE", conflicts_with_all = ["address", "force"])]
     from: Option<PathBuf>,
+
+    /// Take back what `navi state forget` gave back and still fits
+    #[arg(long, conflicts_with_all = ["address", "from", "force"])]
+    given_back: bool,
 
     /// Also what the next `up` would have to replace
     #[arg(long)]
@@ -134,6 +140,8 @@ impl AdoptError {
 struct Adoption {
     /// With the address in the Terraform state.
     taken: Vec<(Candidate, Option<String>)>,
+    /// Whose stays what stays as it is.
+    owner: &'static str,
     /// Places of the stack for which there is nothing that fits, with the nearest where there is one.
     missing: Vec<(Address, Option<String>)>,
     /// What stays as it is: its Terraform address, and why.
@@ -168,13 +176,24 @@ async fn adopt(
     rebuilding::if_lost(global, session, &connection, Some(&stack)).await?;
     let desired = planning::wanted(global, &stack, session, &connection).await?;
     let state = session.state();
+    let offered = match arguments.given_back {
+        true => Some(given_back(&state)),
+        false => offered,
+    };
     let adoption = match (offered, &arguments.address, &arguments.id) {
-        (Some(offered), ..) => from_terraform(&connection, &desired, &state, offered).await?,
+        (Some(offered), ..) => Adoption {
+            owner: match arguments.given_back {
+                true => "as it is",
+                false => "Terraform's",
+            },
+            ..from_offers(&connection, &desired, &state, offered).await?
+        },
         (None, Some(address), Some(id)) => {
             let place = Place::of(&desired, &state, address)?;
             let candidate = place.candidate(&connection, id, arguments.force).await?;
             Adoption {
                 taken: vec![(candidate, None)],
+                owner: "as it is",
                 missing: Vec::new(),
                 left: Vec::new(),
             }
@@ -303,7 +322,7 @@ impl<'a> Place<'a> {
             return Err(AdoptError::Misfit {
                 address: address.clone(),
                 id: id.to_owned(),
-                fields: misfit(&found),
+                fields: misfit(&found, &recorded_ids(self.state)),
                 unrecorded: unrecorded.cloned().collect(),
             }
             .into());
@@ -323,7 +342,25 @@ fn recorded_as<'a>(state: &'a State, found: &Candidate) -> Option<&'a Address> {
     same.next().map(|(address, _)| address)
 }
 
-async fn from_terraform(
+/// What was given back, as far as AWS knows it by an ID.
+fn given_back(state: &State) -> Vec<TerraformObject> {
+    let given_back = state.given_back.iter();
+    given_back
+        .filter_map(|given| {
+            let mut kinds = Kind::ALL.iter().map(|kind| kind.name());
+            let kind = kinds.find(|kind| *kind == given.address.kind())?;
+            Some(TerraformObject {
+                address: given.address.to_string(),
+                role: Role::Object {
+                    kind,
+                    id: given.id()?,
+                },
+            })
+        })
+        .collect()
+}
+
+async fn from_offers(
     connection: &Connection,
     desired: &ResourceGraph,
     state: &State,
@@ -382,24 +419,66 @@ async fn from_terraform(
                 (names[index].clone(), why)
             }),
     );
-    let nearest = misfits.into_iter().map(|(candidate, index)| {
-        let why = format!("{} differs: {}", names[index], misfit(&candidate));
-        (candidate.address, Some(why))
-    });
+    let mut ids = recorded_ids(state);
+    ids.extend(taken.iter().filter_map(|(candidate, _)| {
+        let id = id_of(&candidate.outputs)?;
+        Some((id, candidate.address.clone()))
+    }));
+    let nearest: Vec<(Address, Option<String>)> = misfits
+        .iter()
+        .map(|(candidate, index)| {
+            let without: BTreeSet<Address> = candidate
+                .resource
+                .edges()
+                .into_iter()
+                .map(|edge| edge.to)
+                .filter(|to| {
+                    let mut misfits = misfits.iter();
+                    missing.contains(to) || misfits.any(|(other, _)| other.address == *to)
+                })
+                .collect();
+            let because = match without.is_empty() {
+                true => String::new(),
+                false => format!(
+                    ", as there is nothing that fits {}",
+                    listed(&Vec::from_iter(without))
+                ),
+            };
+            let fields = misfit(candidate, &ids);
+            let why = format!("{} differs: {fields}{because}", names[*index]);
+            (candidate.address.clone(), Some(why))
+        })
+        .collect();
     let nothing = missing.into_iter().map(|address| (address, None));
     Ok(Adoption {
         taken,
-        missing: nearest.chain(nothing).collect(),
+        owner: "",
+        missing: nearest.into_iter().chain(nothing).collect(),
         left,
     })
 }
 
-/// The fields for which the object would have to be made anew.
-fn misfit(candidate: &Candidate) -> String {
-    let fields = candidate.change.fields.iter();
-    let replacing = fields.filter(|field| field.effect == Effect::Replace);
-    let words: Vec<String> = replacing
-        .map(|field| format!("{} is {}, wanted is {}", field.field, field.old, field.new))
+/// What is recorded, by ID.
+fn recorded_ids(state: &State) -> BTreeMap<String, Address> {
+    let records = state.resources.iter();
+    records
+        .filter_map(|(address, record)| Some((id_of(&record.outputs)?, address.clone())))
+        .collect()
+}
+
+/// The fields for which the object would have to be made anew, or by which it is another one.
+/// `ids` tell what an ID is the stack's for: a misfit may only show that something else is at the wrong place.
+fn misfit(candidate: &Candidate, ids: &BTreeMap<String, Address>) -> String {
+    let named = |id: &str| match ids.get(id) {
+        Some(address) => format!("{id} ({address})"),
+        None => id.to_owned(),
+    };
+    let words: Vec<String> = candidate
+        .strange_fields()
+        .map(|field| {
+            let (old, new) = (named(&field.old), named(&field.new));
+            format!("{} is {old}, wanted is {new}", field.field)
+        })
         .collect();
     words.join("; ")
 }
@@ -437,7 +516,7 @@ fn text(adoption: &Adoption, connection: &Connection, palette: &Palette) -> Stri
     );
     section(
         &mut text,
-        "Stays Terraform's:",
+        &format!("Stays {}:", adoption.owner),
         adoption
             .left
             .iter()

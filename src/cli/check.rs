@@ -13,7 +13,7 @@ use super::stack_file::StackFile;
 use super::{exit_code, output, planning};
 use crate::observe::Refresh;
 use crate::plan::Plan;
-use crate::preflight::{Dns, Finding, Preflight, Severity, stops};
+use crate::preflight::{Dns, Finding, GivenBack, Preflight, Severity, stops};
 use crate::report::Palette;
 use crate::state::{Access, Session};
 
@@ -94,7 +94,15 @@ async fn findings(connection: &Connection, plan: &Plan, session: &Session) -> Ve
     let given_back = session.with_state(|state| {
         let given_back = state.given_back.iter();
         given_back
-            .filter_map(|given| Some((given.address.clone(), given.id()?)))
+            .filter_map(|given| {
+                let outputs = given.outputs.as_object()?.values();
+                let words = outputs.filter_map(serde_json::Value::as_str);
+                Some(GivenBack {
+                    address: given.address.clone(),
+                    id: given.id()?,
+                    known_as: words.map(str::to_owned).collect(),
+                })
+            })
             .collect()
     });
     let preflight = Preflight {

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::future::{BoxFuture, join_all};
 
 use super::finding::{Check, Finding};
+use super::given_back::GivenBack;
 use super::wanted::Wanted;
 use crate::aws::namesakes::{self, Namesake};
 use crate::aws::{Aws, canonical_name, canonical_target, tags};
@@ -28,6 +29,8 @@ struct Asked<'a> {
     what: &'static str,
     /// Who wants which name.
     wanted: BTreeMap<String, Address>,
+    /// For records: their zone.
+    zone: Option<String>,
     /// The look.
     namesakes: BoxFuture<'a, Result<Vec<Namesake>, CallError>>,
 }
@@ -36,7 +39,7 @@ pub async fn findings(
     aws: &Aws,
     wanted: Wanted<'_>,
     stack: &str,
-    given_back: &[(Address, String)],
+    given_back: &[GivenBack],
 ) -> Vec<Finding> {
     let ours = Ours {
         stack,
@@ -46,26 +49,36 @@ pub async fn findings(
     let asked = asked(aws, wanted);
     let number: usize = asked.iter().map(|asked| asked.wanted.len()).sum();
     if number == 0 {
-        return seconds(wanted, given_back, &[]);
+        return Vec::new();
     }
     let looks = asked
         .into_iter()
         .map(async |asked| match asked.namesakes.await {
-            Ok(namesakes) => namesakes
-                .iter()
-                .filter_map(|namesake| {
-                    let address = asked.wanted.get(&namesake.name)?;
-                    judge(asked.what, address, namesake, &ours)
-                })
-                .collect(),
+            Ok(namesakes) => {
+                let mut findings = Vec::new();
+                for namesake in &namesakes {
+                    let Some(address) = asked.wanted.get(&namesake.name) else {
+                        continue;
+                    };
+                    let finding = judge(asked.what, address, namesake, &ours);
+                    findings.extend(match (finding, &asked.zone) {
+                        (Some(finding), Some(zone_id)) => {
+                            let recorded = wanted.is_there(address);
+                            let way = way_of_record(aws, zone_id, address, namesake, recorded);
+                            Some(finding.hint(way.await))
+                        }
+                        (finding, _) => finding,
+                    });
+                }
+                findings
+            }
             Err(error) => vec![Finding::unanswered(
                 Check::Names,
                 &format!("whether the name of the {} is free", asked.what),
                 &error,
             )],
         });
-    let mut findings = join_all(looks).await.concat();
-    findings.extend(seconds(wanted, given_back, &findings));
+    let findings = join_all(looks).await.concat();
     match findings.is_empty() {
         true => vec![Finding::ok(
             Check::Names,
@@ -78,34 +91,11 @@ pub async fn findings(
     }
 }
 
-/// What would be made beside one that was given back, where no name tells.
-fn seconds(wanted: Wanted<'_>, given_back: &[(Address, String)], told: &[Finding]) -> Vec<Finding> {
-    let addresses = wanted.addresses_made();
-    let is_told = |address: &Address| {
-        let mut told = told.iter();
-        told.any(|finding| finding.address.as_ref() == Some(address))
-    };
-    given_back
-        .iter()
-        .filter(|(address, _)| addresses.contains(address) && !is_told(address))
-        .map(|(address, id)| {
-            Finding::warning(
-                Check::Names,
-                format!("{id} was given back by `navi state forget`; another is made beside it"),
-            )
-            .at(address)
-            .hint(format!(
-                "if it is still there and meant to be the stack's: `navi adopt {address} {id}`"
-            ))
-        })
-        .collect()
-}
-
 /// Whose a namesake is.
 struct Ours<'a> {
     stack: &'a str,
     leaving: BTreeSet<&'a Address>,
-    given_back: &'a [(Address, String)],
+    given_back: &'a [GivenBack],
 }
 
 impl Ours<'_> {
@@ -126,11 +116,13 @@ impl Ours<'_> {
             })
     }
 
-    /// Whether the object was the stack's once. An ID is an ARN here and a name there.
+    /// Whether the object was the stack's once.
     fn gave_back(&self, address: &Address, namesake: &Namesake) -> bool {
-        self.given_back.iter().any(|(at, id)| {
-            let is_it = *id == namesake.id || *id == namesake.name;
-            at.kind() == address.kind() && is_it
+        let mut given_back = self.given_back.iter();
+        given_back.any(|given| {
+            let mut words = given.known_as.iter();
+            given.address.kind() == address.kind()
+                && words.any(|word| *word == namesake.id || *word == namesake.name)
         })
     }
 }
@@ -168,12 +160,42 @@ fn judge(what: &str, address: &Address, namesake: &Namesake, ours: &Ours<'_>) ->
     )
 }
 
+/// What to do about a record that stands where the stack wants one. An alias may be taken over; where the stack has
+/// records in the zone already, or the record is none that it could have, it has to go.
+async fn way_of_record(
+    aws: &Aws,
+    zone_id: &str,
+    address: &Address,
+    namesake: &Namesake,
+    recorded: bool,
+) -> String {
+    let other = "give yours another host in the stack file";
+    match namesakes::standing_record(aws, zone_id, &namesake.name).await {
+        Ok(Some(record)) => {
+            let first = "`navi up --target 'ecs_service.*'` makes all but the record";
+            let then = match record.is_plain_alias && !recorded {
+                true => format!(
+                    "`navi adopt {address} {}` takes the record over, and `navi up` turns it to the stack's load balancer",
+                    namesake.name
+                ),
+                false => format!(
+                    "`{}` is about that one, and `navi up` makes yours",
+                    record.way
+                ),
+            };
+            format!("{other}; or, if it is meant to be the stack's: {first}, {then}")
+        }
+        _ => other.to_owned(),
+    }
+}
+
 fn asked<'a>(aws: &'a Aws, wanted: Wanted<'a>) -> Vec<Asked<'a>> {
     let mut all = Vec::new();
     let mut ask = |what, names: BTreeMap<String, Address>, namesakes| {
         all.push(Asked {
             what,
             wanted: names,
+            zone: None,
             namesakes,
         });
     };
@@ -241,6 +263,7 @@ fn within_others<'a>(aws: &'a Aws, wanted: Wanted<'a>) -> Vec<Asked<'a>> {
         all.push(Asked {
             what: "security group",
             wanted: names,
+            zone: None,
             namesakes: Box::pin(
                 async move { namesakes::security_groups(aws, &vpc_id, &asked).await },
             ),
@@ -255,6 +278,7 @@ fn within_others<'a>(aws: &'a Aws, wanted: Wanted<'a>) -> Vec<Asked<'a>> {
         all.push(Asked {
             what: "ECS service",
             wanted: names,
+            zone: None,
             namesakes: Box::pin(async move { namesakes::services(aws, &cluster, &asked).await }),
         });
     }
@@ -267,6 +291,7 @@ fn within_others<'a>(aws: &'a Aws, wanted: Wanted<'a>) -> Vec<Asked<'a>> {
         all.push(Asked {
             what: "private hosted zone",
             wanted: names,
+            zone: None,
             namesakes: Box::pin(
                 async move { namesakes::private_zones(aws, &vpc_id, &asked).await },
             ),
@@ -281,6 +306,7 @@ fn within_others<'a>(aws: &'a Aws, wanted: Wanted<'a>) -> Vec<Asked<'a>> {
         all.push(Asked {
             what: "Cloud Map service",
             wanted: names,
+            zone: None,
             namesakes: Box::pin(async move {
                 namesakes::discovery_services(aws, &namespace_id, &asked).await
             }),
@@ -315,6 +341,7 @@ fn records<'a>(aws: &'a Aws, wanted: Wanted<'a>) -> impl Iterator<Item = Asked<'
             Some(Asked {
                 what: "record for",
                 wanted: names,
+                zone: Some(zone_id.clone()),
                 namesakes: Box::pin(async move {
                     let mut found = namesakes::records(aws, &zone_id, &asked).await?;
                     found.retain(|record| {
@@ -399,7 +426,7 @@ mod tests {
     fn judged_after(
         tags: &[(&str, &str)],
         leaving: &[&Address],
-        given_back: &[(Address, String)],
+        given_back: &[GivenBack],
     ) -> Option<String> {
         let ours = Ours {
             stack: "shop",
@@ -421,14 +448,17 @@ mod tests {
     #[test]
     fn what_was_given_back_is_no_longer_ours_whatever_its_tags_say() {
         let tags = [("navi:stack", "shop"), ("navi:address", "log_group.web")];
-        let given_back = [(Address::new("log_group", "old"), "/ecs/web".to_owned())];
+        let given_back = |kind| GivenBack {
+            address: Address::new(kind, "old"),
+            id: "/ecs/web".to_owned(),
+            known_as: vec!["/ecs/web".to_owned()],
+        };
         assert_eq!(
-            judged_after(&tags, &[], &given_back).unwrap(),
+            judged_after(&tags, &[], &[given_back("log_group")]).unwrap(),
             "the log group `/ecs/web` is there already (arn:aws:logs:x); `navi state forget` gave it back"
         );
         // Another kind may have an equal name.
-        let other = [(Address::new("role", "old"), "/ecs/web".to_owned())];
-        assert_eq!(judged_after(&tags, &[], &other), None);
+        assert_eq!(judged_after(&tags, &[], &[given_back("role")]), None);
     }
 
     #[test]

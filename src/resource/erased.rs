@@ -82,6 +82,8 @@ pub trait AnyResource: Debug + Send + Sync {
     fn excludes(&self, other: &dyn AnyResource) -> bool;
     /// Its physical name, where a successor may have another.
     fn unique_name(&self) -> Option<UniqueName>;
+    /// [`Resource::KNOWN_BY`].
+    fn known_by(&self) -> &'static [&'static str];
     /// By what its object is known again when the stack calls it otherwise.
     fn identity(&self) -> Option<String>;
     /// The same by another name.
@@ -181,6 +183,10 @@ impl<K: Resource> AnyResource for K {
 
     fn unique_name(&self) -> Option<UniqueName> {
         Resource::unique_name(self)
+    }
+
+    fn known_by(&self) -> &'static [&'static str] {
+        K::KNOWN_BY
     }
 
     fn identity(&self) -> Option<String> {

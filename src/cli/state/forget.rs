@@ -158,7 +158,7 @@ fn tell(
     }
     output::notice(
         "forgotten; what is in AWS stays there, and navi leaves it alone: remove it by other means, or take it back \
-         with `navi adopt ADDRESS ID`",
+         with `navi adopt ADDRESS ID`, or all of it with `navi adopt --given-back`",
     );
     match (
         refused.is_empty(),
@@ -166,7 +166,7 @@ fn tell(
     ) {
         (false, _) => output::notice("the same command again takes off the tags that are still on"),
         (true, true) => output::notice(
-            "navi's tags are still on it: only this state tells that it is not the stack's, so keep the state, or \
+            "navi's tags stay where they are: only this state tells that it is not the stack's, so keep the state, or \
              take them off with `navi state forget` without --keep-tags",
         ),
         (true, false) => {}

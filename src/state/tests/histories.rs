@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::*;
+use crate::resource::id_of;
 use crate::state::load::load;
 use crate::state::{Entry, Identity, Outcome, Stamped, State, journal, snapshot};
 
