@@ -192,6 +192,24 @@ fn a_listener_that_terraform_lacks_is_made_and_takes_no_others_place() {
     changes_nothing(&navi, &file);
 }
 
+#[test]
+fn what_does_not_fit_for_want_of_another_says_which() {
+    let navi = Navi::new();
+    let state = terraform(&navi.endpoint());
+    let state = navi.write("terraform.tfstate", &state.to_string());
+    let text = std::fs::read_to_string(Navi::shipped("ecs-navi.yaml")).unwrap();
+    let other = text.replace("1a: 10.0.1.0/24", "1a: 10.0.3.0/24");
+    assert_ne!(text, other);
+    let file = navi.write("other.yaml", &other);
+    let told = adopt(&navi, &file, &["--from", state.to_str().unwrap()]).expect(0);
+    for part in [
+        "cidr_block is 10.0.1.0/24, wanted is 10.0.3.0/24",
+        "wanted is (known after apply), as there is nothing that fits subnet.public-1a",
+    ] {
+        assert!(told.stdout.contains(part), "{}", told.stdout);
+    }
+}
+
 /// Both hosts of the article answer.
 #[track_caller]
 fn serves(endpoint: &str) {

@@ -488,3 +488,65 @@ async fn cloud_map_tags(aws: &Aws, arn: &str) -> Result<TagMap, CallError> {
     let tags: Vec<CloudMapTag> = answer.tags.unwrap_or_default();
     Ok(tags.into_iter().map(|tag| (tag.key, tag.value)).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_route53::types::{AliasTarget, ResourceRecord, RrType};
+
+    use super::*;
+
+    fn alias(set_identifier: Option<&str>) -> ResourceRecordSet {
+        let target = AliasTarget::builder()
+            .hosted_zone_id("Z14GRHDCWA56QT")
+            .dns_name("dualstack.old-1.ap-northeast-1.elb.amazonaws.com.")
+            .evaluate_target_health(true)
+            .build()
+            .unwrap();
+        ResourceRecordSet::builder()
+            .name("www.example.test.")
+            .r#type(RrType::A)
+            .alias_target(target)
+            .set_set_identifier(set_identifier.map(str::to_owned))
+            .build()
+            .unwrap()
+    }
+
+    #[test]
+    fn an_alias_that_stands_alone_can_be_taken_over() {
+        let record = standing("Z1", &alias(None));
+        assert!(record.is_plain_alias);
+        let target = r#""AliasTarget":{"HostedZoneId":"Z14GRHDCWA56QT","DNSName":"dualstack.old-1.ap-northeast-1.elb.amazonaws.com.","EvaluateTargetHealth":true}"#;
+        assert!(record.way.contains(target), "{}", record.way);
+    }
+
+    #[test]
+    fn one_of_several_of_a_name_is_looked_at_first() {
+        let record = standing("Z1", &alias(Some("blue")));
+        assert!(!record.is_plain_alias);
+        assert_eq!(
+            record.way,
+            "aws route53 list-resource-record-sets --hosted-zone-id Z1 --query \
+             \"ResourceRecordSets[?Name=='www.example.test.']\""
+        );
+    }
+
+    #[test]
+    fn what_removes_a_record_repeats_all_of_it() {
+        let record = ResourceRecordSet::builder()
+            .name("www.example.test.")
+            .r#type(RrType::Cname)
+            .ttl(300)
+            .resource_records(
+                ResourceRecord::builder()
+                    .value("old.example.test")
+                    .build()
+                    .unwrap(),
+            )
+            .build()
+            .unwrap();
+        let record = standing("Z1", &record);
+        assert!(!record.is_plain_alias);
+        let set = r#"{"Name":"www.example.test.","Type":"CNAME","TTL":300,"ResourceRecords":[{"Value":"old.example.test"}]}"#;
+        assert!(record.way.contains(set), "{}", record.way);
+    }
+}

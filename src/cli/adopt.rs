@@ -107,7 +107,7 @@ impl AdoptError {
                 .clone()
                 .unwrap_or_else(|| "`navi plan` shows the addresses".to_owned()),
             AdoptError::Recorded { address, .. } => {
-                format!("`navi state forget {address}` makes room for another, and leaves it as it is")
+                format!("`navi state forget {address}` gives it back, and makes room for another")
             }
             AdoptError::RecordedElsewhere { address, .. } => {
                 format!("`navi state mv {address} NEW_ADDRESS` records it under another address")

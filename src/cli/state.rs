@@ -93,7 +93,9 @@ impl EditError {
                 "`navi up` or `navi down` finds out; `navi state forget --force` drops it as it is"
                     .to_owned()
             }
-            EditError::Taken { to } => format!("`navi state forget {to}` makes room for it"),
+            EditError::Taken { to } => {
+                format!("`navi state forget {to}` gives that one back, and makes room")
+            }
             EditError::OtherKind { from, .. } => {
                 format!("write {}.NAME; a resource stays of its kind", from.kind())
             }

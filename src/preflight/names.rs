@@ -132,8 +132,10 @@ fn judge(what: &str, address: &Address, namesake: &Namesake, ours: &Ours<'_>) ->
     if ours.holds(address, namesake) {
         return None;
     }
+    let other = namesake.tags.get(tags::STACK);
+    let other = other.filter(|stack| *stack != ours.stack);
     let owner = match (
-        ours.gave_back(address, namesake),
+        ours.gave_back(address, namesake) && other.is_none(),
         namesake.tags.get(tags::STACK),
         namesake.tags.get(tags::ADDRESS),
     ) {
@@ -152,11 +154,18 @@ fn judge(what: &str, address: &Address, namesake: &Namesake, ours: &Ours<'_>) ->
         )
         .at(address)
         .because("only one can have the name, and navi changes nothing that is not the stack's")
-        .hint(format!(
-            "give yours another name in the stack file; or, if it is meant to be the stack's: \
-             `navi adopt {address} {}`",
-            namesake.id
-        )),
+        .hint(match other {
+            Some(stack) => format!(
+                "give yours another name in the stack file; or, if it is meant to be this stack's: `navi state forget` \
+                 it where the state of `{stack}` is, then `navi adopt {address} {}`",
+                namesake.id
+            ),
+            None => format!(
+                "give yours another name in the stack file; or, if it is meant to be the stack's: `navi adopt \
+                 {address} {}`",
+                namesake.id
+            ),
+        }),
     )
 }
 
@@ -456,6 +465,13 @@ mod tests {
         assert_eq!(
             judged_after(&tags, &[], &[given_back("log_group")]).unwrap(),
             "the log group `/ecs/web` is there already (arn:aws:logs:x); `navi state forget` gave it back"
+        );
+        // What another stack has taken over since is that one's.
+        let taken = [("navi:stack", "other"), ("navi:address", "log_group.x")];
+        let taken = judged_after(&taken, &[], &[given_back("log_group")]).unwrap();
+        assert!(
+            taken.ends_with("it is log_group.x of the stack `other`"),
+            "{taken}"
         );
         // Another kind may have an equal name.
         assert_eq!(judged_after(&tags, &[], &[given_back("role")]), None);

@@ -103,7 +103,29 @@ fn announcement(state: &State, order: &[Address], connection: Option<&Connection
         Some(_) => "navi forgets these and takes its tags off them; nothing else is done in AWS",
         None => "navi forgets these; nothing is done in AWS",
     };
-    format!("{}: {what}\n{}", state.stack, stays.join("\n"))
+    let ground = ground(state, order);
+    let ground = match ground.is_empty() {
+        true => String::new(),
+        false => format!(
+            "\n  what they stand on is still the stack's, and `navi down` removes it: {}",
+            super::first(&ground)
+        ),
+    };
+    format!("{}: {what}\n{}{ground}", state.stack, stays.join("\n"))
+}
+
+/// What stays the stack's and is needed by what is given back.
+fn ground(state: &State, order: &[Address]) -> Vec<Address> {
+    let going = order
+        .iter()
+        .filter_map(|address| state.resources.get(address));
+    let needed: BTreeSet<Address> = going
+        .flat_map(|record| record.edges())
+        .map(|edge| edge.to)
+        .filter(|to| !order.contains(to))
+        .filter(|to| state.resources.get(to).is_some_and(|record| !record.lookup))
+        .collect();
+    needed.into_iter().collect()
 }
 
 /// The state's half: once this is done, nothing of it is ever taken for the stack's again.
@@ -316,6 +338,18 @@ mod tests {
             "vpc.main can't be forgotten alone: internet_gateway.main, subnet.a refer to it"
         );
         assert_eq!(ordered(&["vpc.main"], true).unwrap(), ["vpc.main"]);
+    }
+
+    #[test]
+    fn what_a_resource_stands_on_is_told() {
+        let names = |addresses: &[&str]| {
+            let order: Vec<Address> = addresses.iter().map(|text| text.parse().unwrap()).collect();
+            let ground = ground(&state(), &order);
+            ground.iter().map(Address::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(names(&["ecs_service.web"]), ["subnet.a"]);
+        assert_eq!(names(&["ecs_service.web", "subnet.a"]), ["vpc.main"]);
+        assert_eq!(names(&["vpc.main"]), Vec::<String>::new());
     }
 
     #[test]
