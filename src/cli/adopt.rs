@@ -529,7 +529,11 @@ fn text(adoption: &Adoption, connection: &Connection, palette: &Palette) -> Stri
 fn section(text: &mut String, title: &str, lines: impl Iterator<Item = String>) {
     let mut lines = lines.peekable();
     if lines.peek().is_some() {
-        let _ = write!(text, "\n{title}\n");
+        let gap = match text.ends_with("\n\n") {
+            true => "",
+            false => "\n",
+        };
+        let _ = write!(text, "{gap}{title}\n");
         for line in lines {
             let _ = writeln!(text, "{line}");
         }

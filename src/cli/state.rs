@@ -60,9 +60,11 @@ pub enum EditError {
         addresses: Vec<Address>,
     },
     #[error(
-        "{} can't be forgotten alone: {} refer to it",
+        "{} can't be forgotten alone: {} {} to {}",
         first(addresses),
-        first(holders)
+        first(holders),
+        if holders.len() == 1 { "refers" } else { "refer" },
+        if addresses.len() == 1 { "it" } else { "them" }
     )]
     ReferredTo {
         addresses: Vec<Address>,

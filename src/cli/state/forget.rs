@@ -239,7 +239,10 @@ fn order(state: &State, selectors: &[Selector], force: bool) -> Result<Vec<Addre
         let holders = holders(state, &selected);
         if !holders.is_empty() {
             return Err(EditError::ReferredTo {
-                addresses: selected.into_iter().collect(),
+                addresses: selected
+                    .into_iter()
+                    .filter(|address| holders.iter().any(|holder| refers(state, holder, address)))
+                    .collect(),
                 holders,
             });
         }
