@@ -125,10 +125,7 @@ async fn take_down(
             ),
         );
     } else if ended.exit_code == exit_code::DONE {
-        output::progress(
-            global,
-            &nothing_left(&session.state(), &connection.place()),
-        );
+        output::progress(global, &nothing_left(&session.state(), &connection.place()));
     }
     Ok(ended.exit_code)
 }
