@@ -165,6 +165,51 @@ fn an_environment_moves_over_from_terraform_with_nothing_made_anew() {
     assert_eq!(inventory(&endpoint, &Inventory::Ids), empty);
 }
 
+/// A listener is known by its port: where the stack wants one more than Terraform has, the one that is there stays what
+/// it is.
+#[test]
+fn a_listener_that_terraform_lacks_is_made_and_takes_no_others_place() {
+    let navi = Navi::new();
+    let endpoint = navi.endpoint();
+    let state = terraform(&endpoint);
+    let state = navi.write("terraform.tfstate", &state.to_string());
+    let text = std::fs::read_to_string(Navi::shipped("ecs-navi.yaml")).unwrap();
+    let with_redirect = text.replace("  redirect_http: false\n", "");
+    assert_ne!(text, with_redirect);
+    let file = navi.write("redirect.yaml", &with_redirect);
+    let told = adopt(&navi, &file, &["--from", state.to_str().unwrap()]).expect(0);
+    let has = |line: &str| told.stdout.lines().any(|one| one.starts_with(line));
+    assert!(has("= listener.routes  arn:"), "{}", told.stdout);
+    assert!(has("+ listener.redirect"), "{}", told.stdout);
+    let plan = navi.sandboxed(&file, &["plan"]).expect(0).stdout;
+    assert!(plan.contains("Plan: 1 to create, 32 to change"), "{plan}");
+    // What is not compared yet is told in one line that can be read.
+    let drift = navi.sandboxed(&file, &["drift"]).expect(0).stdout;
+    assert!(drift.contains(", and 27 more. `navi up` does."), "{drift}");
+    serves(&endpoint);
+    navi.sandboxed(&file, &["up", "--yes"]).expect(0);
+    serves(&endpoint);
+    changes_nothing(&navi, &file);
+}
+
+#[test]
+fn what_does_not_fit_for_want_of_another_says_which() {
+    let navi = Navi::new();
+    let state = terraform(&navi.endpoint());
+    let state = navi.write("terraform.tfstate", &state.to_string());
+    let text = std::fs::read_to_string(Navi::shipped("ecs-navi.yaml")).unwrap();
+    let other = text.replace("1a: 10.0.1.0/24", "1a: 10.0.3.0/24");
+    assert_ne!(text, other);
+    let file = navi.write("other.yaml", &other);
+    let told = adopt(&navi, &file, &["--from", state.to_str().unwrap()]).expect(0);
+    for part in [
+        "cidr_block is 10.0.1.0/24, wanted is 10.0.3.0/24",
+        "wanted is (known after apply), as there is nothing that fits subnet.public-1a",
+    ] {
+        assert!(told.stdout.contains(part), "{}", told.stdout);
+    }
+}
+
 /// Both hosts of the article answer.
 #[track_caller]
 fn serves(endpoint: &str) {

@@ -14,6 +14,7 @@ mod endpoints;
 mod every_field;
 mod failures;
 mod full_stack;
+mod giving_back;
 mod growth;
 mod interruptions;
 mod kill;

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use aws_sdk_ec2::types::Filter;
 use aws_sdk_ecs::types::{ClusterField, ServiceField};
 use aws_sdk_elasticloadbalancingv2::types::LoadBalancerTypeEnum;
-use aws_sdk_route53::types::TagResourceType;
+use aws_sdk_route53::types::{ResourceRecordSet, TagResourceType};
 use aws_sdk_servicediscovery::types::Tag as CloudMapTag;
 use futures::future::{try_join, try_join_all};
+use serde_json::json;
 
 use super::{Aws, canonical_name, cloud_map, send, zone_records};
 use crate::resource::{CallError, TagMap};
@@ -320,6 +321,67 @@ pub async fn records(
         .collect())
 }
 
+/// A record that stands where another is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StandingRecord {
+    /// Whether it is an A record that is an alias, and the only one of its name.
+    pub is_plain_alias: bool,
+    /// The command that removes it; for one of several of its name, that shows them.
+    pub way: String,
+}
+
+/// The record that has the name, if there is one. A removal has to repeat all of the record (aws-behaviour §2.12).
+pub async fn standing_record(
+    aws: &Aws,
+    zone_id: &str,
+    name: &str,
+) -> Result<Option<StandingRecord>, CallError> {
+    let records = zone_records(aws, zone_id).await?;
+    let records = records.as_ref().as_deref().unwrap_or_default().iter();
+    let mut of_name = records.filter(|record| {
+        ["A", "CNAME"].contains(&record.r#type.as_str()) && canonical_name(&record.name) == name
+    });
+    Ok(of_name.next().map(|record| standing(zone_id, record)))
+}
+
+fn standing(zone_id: &str, record: &ResourceRecordSet) -> StandingRecord {
+    let kind = record.r#type.as_str();
+    // One of several of its name has more to it than can be put in a line.
+    if record.set_identifier.is_some() {
+        return StandingRecord {
+            is_plain_alias: false,
+            way: format!(
+                "aws route53 list-resource-record-sets --hosted-zone-id {zone_id} --query \
+                 \"ResourceRecordSets[?Name=='{}']\"",
+                record.name
+            ),
+        };
+    }
+    let mut set = json!({"Name": record.name, "Type": kind});
+    match &record.alias_target {
+        Some(alias) => {
+            set["AliasTarget"] = json!({
+                "HostedZoneId": alias.hosted_zone_id,
+                "DNSName": alias.dns_name,
+                "EvaluateTargetHealth": alias.evaluate_target_health,
+            });
+        }
+        None => {
+            let values = record.resource_records().iter();
+            let values: Vec<_> = values.map(|one| json!({"Value": one.value})).collect();
+            set["TTL"] = json!(record.ttl);
+            set["ResourceRecords"] = json!(values);
+        }
+    }
+    let batch = json!({"Changes": [{"Action": "DELETE", "ResourceRecordSet": set}]});
+    StandingRecord {
+        is_plain_alias: kind == "A" && record.alias_target.is_some(),
+        way: format!(
+            "aws route53 change-resource-record-sets --hosted-zone-id {zone_id} --change-batch '{batch}'"
+        ),
+    }
+}
+
 /// The private hosted zones of these names that a VPC sees, Cloud Map's among them: a namespace of
 /// the same name is refused there (aws-behaviour §2.16). The tags are those of the namespace, where
 /// Cloud Map made the zone for one.
@@ -425,4 +487,66 @@ async fn cloud_map_tags(aws: &Aws, arn: &str) -> Result<TagMap, CallError> {
     let answer = send("servicediscovery:ListTagsForResource", call.send()).await?;
     let tags: Vec<CloudMapTag> = answer.tags.unwrap_or_default();
     Ok(tags.into_iter().map(|tag| (tag.key, tag.value)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_route53::types::{AliasTarget, ResourceRecord, RrType};
+
+    use super::*;
+
+    fn alias(set_identifier: Option<&str>) -> ResourceRecordSet {
+        let target = AliasTarget::builder()
+            .hosted_zone_id("Z14GRHDCWA56QT")
+            .dns_name("dualstack.old-1.ap-northeast-1.elb.amazonaws.com.")
+            .evaluate_target_health(true)
+            .build()
+            .unwrap();
+        ResourceRecordSet::builder()
+            .name("www.example.test.")
+            .r#type(RrType::A)
+            .alias_target(target)
+            .set_set_identifier(set_identifier.map(str::to_owned))
+            .build()
+            .unwrap()
+    }
+
+    #[test]
+    fn an_alias_that_stands_alone_can_be_taken_over() {
+        let record = standing("Z1", &alias(None));
+        assert!(record.is_plain_alias);
+        let target = r#""AliasTarget":{"HostedZoneId":"Z14GRHDCWA56QT","DNSName":"dualstack.old-1.ap-northeast-1.elb.amazonaws.com.","EvaluateTargetHealth":true}"#;
+        assert!(record.way.contains(target), "{}", record.way);
+    }
+
+    #[test]
+    fn one_of_several_of_a_name_is_looked_at_first() {
+        let record = standing("Z1", &alias(Some("blue")));
+        assert!(!record.is_plain_alias);
+        assert_eq!(
+            record.way,
+            "aws route53 list-resource-record-sets --hosted-zone-id Z1 --query \
+             \"ResourceRecordSets[?Name=='www.example.test.']\""
+        );
+    }
+
+    #[test]
+    fn what_removes_a_record_repeats_all_of_it() {
+        let record = ResourceRecordSet::builder()
+            .name("www.example.test.")
+            .r#type(RrType::Cname)
+            .ttl(300)
+            .resource_records(
+                ResourceRecord::builder()
+                    .value("old.example.test")
+                    .build()
+                    .unwrap(),
+            )
+            .build()
+            .unwrap();
+        let record = standing("Z1", &record);
+        assert!(!record.is_plain_alias);
+        let set = r#"{"Name":"www.example.test.","Type":"CNAME","TTL":300,"ResourceRecords":[{"Value":"old.example.test"}]}"#;
+        assert!(record.way.contains(set), "{}", record.way);
+    }
 }

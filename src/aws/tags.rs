@@ -97,21 +97,7 @@ pub async fn retag_ec2(
     wanted: &TagMap,
     dropped: &[String],
 ) -> Result<(), CallError> {
-    if !dropped.is_empty() {
-        let tags = dropped
-            .iter()
-            .map(|key| aws_sdk_ec2::types::Tag::builder().key(key).build())
-            .collect();
-        send(
-            "ec2:DeleteTags",
-            aws.ec2
-                .delete_tags()
-                .resources(id)
-                .set_tags(Some(tags))
-                .send(),
-        )
-        .await?;
-    }
+    untag_ec2(aws, id, dropped).await?;
     if !wanted.is_empty() {
         send(
             "ec2:CreateTags",
@@ -124,6 +110,22 @@ pub async fn retag_ec2(
         .await?;
     }
     Ok(())
+}
+
+/// Takes these tags off an EC2 object.
+pub async fn untag_ec2(aws: &Aws, id: &str, keys: &[String]) -> Result<(), CallError> {
+    // Without keys EC2 would take all of them off.
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let tags = keys
+        .iter()
+        .map(|key| aws_sdk_ec2::types::Tag::builder().key(key).build())
+        .collect();
+    let call = aws.ec2.delete_tags().resources(id);
+    send("ec2:DeleteTags", call.set_tags(Some(tags)).send())
+        .await
+        .map(drop)
 }
 
 /// Tags as IAM takes them.
@@ -202,15 +204,22 @@ pub async fn retag_elb(
     wanted: &TagMap,
     dropped: Vec<String>,
 ) -> Result<(), CallError> {
-    if !dropped.is_empty() {
-        let call = aws.elb.remove_tags().resource_arns(arn);
-        send("elb:RemoveTags", call.set_tag_keys(Some(dropped)).send()).await?;
-    }
+    untag_elb(aws, arn, &dropped).await?;
     if !wanted.is_empty() {
         let call = aws.elb.add_tags().resource_arns(arn);
         send("elb:AddTags", call.set_tags(Some(elb(wanted))).send()).await?;
     }
     Ok(())
+}
+
+/// Takes these tags off a load balancer, target group, listener or rule.
+pub async fn untag_elb(aws: &Aws, arn: &str, keys: &[String]) -> Result<(), CallError> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let call = aws.elb.remove_tags().resource_arns(arn);
+    let call = call.set_tag_keys(Some(keys.to_vec()));
+    send("elb:RemoveTags", call.send()).await.map(drop)
 }
 
 /// Tags as ECS takes them.
@@ -248,19 +257,22 @@ pub async fn retag_ecs(
     wanted: &TagMap,
     dropped: &[String],
 ) -> Result<(), CallError> {
-    if !dropped.is_empty() {
-        let call = aws.ecs.untag_resource().resource_arn(arn);
-        send(
-            "ecs:UntagResource",
-            call.set_tag_keys(Some(dropped.to_vec())).send(),
-        )
-        .await?;
-    }
+    untag_ecs(aws, arn, dropped).await?;
     if !wanted.is_empty() {
         let call = aws.ecs.tag_resource().resource_arn(arn);
         send("ecs:TagResource", call.set_tags(Some(ecs(wanted))).send()).await?;
     }
     Ok(())
+}
+
+/// Takes these tags off an ECS object.
+pub async fn untag_ecs(aws: &Aws, arn: &str, keys: &[String]) -> Result<(), CallError> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let call = aws.ecs.untag_resource().resource_arn(arn);
+    let call = call.set_tag_keys(Some(keys.to_vec()));
+    send("ecs:UntagResource", call.send()).await.map(drop)
 }
 
 /// Tags as Cloud Map takes them.
@@ -283,14 +295,7 @@ pub async fn retag_cloud_map(
     wanted: &TagMap,
     dropped: &[String],
 ) -> Result<(), CallError> {
-    if !dropped.is_empty() {
-        let call = aws.cloud_map.untag_resource().resource_arn(arn);
-        send(
-            "servicediscovery:UntagResource",
-            call.set_tag_keys(Some(dropped.to_vec())).send(),
-        )
-        .await?;
-    }
+    untag_cloud_map(aws, arn, dropped).await?;
     if !wanted.is_empty() {
         let call = aws.cloud_map.tag_resource().resource_arn(arn);
         send(
@@ -300,4 +305,16 @@ pub async fn retag_cloud_map(
         .await?;
     }
     Ok(())
+}
+
+/// Takes these tags off a Cloud Map object.
+pub async fn untag_cloud_map(aws: &Aws, arn: &str, keys: &[String]) -> Result<(), CallError> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let call = aws.cloud_map.untag_resource().resource_arn(arn);
+    let call = call.set_tag_keys(Some(keys.to_vec()));
+    send("servicediscovery:UntagResource", call.send())
+        .await
+        .map(drop)
 }

@@ -1,12 +1,12 @@
 //! `navi adopt`: how does the stack take over what is there already, without making it anew?
 
+mod shown;
 mod terraform_state;
 
-use std::collections::BTreeSet;
-use std::fmt::Write;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
+use shown::{counted, document, listed, misfit, text};
 use terraform_state::{Role, TerraformObject, TerraformStateError};
 
 use super::arguments::GlobalOptions;
@@ -16,10 +16,10 @@ use super::run::view;
 use super::stack_file::StackFile;
 use super::{exit_code, output, planning, prompt, rebuilding};
 use crate::graph::{Node, ResourceGraph};
+use crate::kinds::Kind;
 use crate::observe::{Candidate, Matching, Offered, candidate, known_before, match_offered};
-use crate::plan::readable;
 use crate::report::{Palette, id_of};
-use crate::resource::{Address, Effect, STACK_TAG};
+use crate::resource::{Address, STACK_TAG};
 use crate::stack;
 use crate::state::{Access, Session, State};
 
@@ -28,19 +28,20 @@ use crate::state::{Access, Session, State};
 #[command(after_help = "\
 It records an existing object at an address of the stack file, after it has shown what differs, and changes
 nothing in AWS: the next `navi up` sets the stack's tags on it and whatever else differs. From then on it is the stack's, and
-`navi down` removes it. `navi state forget` gives it back.
+`navi down` removes it. `navi state forget` gives it back, and --given-back takes back all that was.
 
 With --from, every object of a Terraform state gets the place in the stack file that it fits: an environment moves over
 with nothing made anew. Afterwards take it out of Terraform's hands (`terraform state rm`), or both manage it.
 
 Examples:
   navi adopt log_group./ecs/web /ecs/web
+  navi adopt --given-back
   navi adopt vpc.main vpc-0a1b2c3d4e5f67890
   navi adopt ecs_service.web arn:aws:ecs:eu-west-1:123456789012:service/shop/web
   terraform state pull > terraform.tfstate && navi adopt --from terraform.tfstate")]
 pub struct AdoptArguments {
     /// Where it belongs in the stack, as `navi plan` calls it
-    #[arg(required_unless_present = "from", requires = "id")]
+    #[arg(required_unless_present_any = ["from", "given_back"], requires = "id")]
     address: Option<Address>,
 
     /// The object's ID, ARN or name in AWS
@@ -49,6 +50,10 @@ pub struct AdoptArguments {
     /// Take over what this Terraform state holds
     #[arg(long, value_name = "TERRAFORM_STATE", conflicts_with_all = ["address", "force"])]
     from: Option<PathBuf>,
+
+    /// Take back what `navi state forget` gave back and still fits
+    #[arg(long, conflicts_with_all = ["address", "from", "force"])]
+    given_back: bool,
 
     /// Also what the next `up` would have to replace
     #[arg(long)]
@@ -101,7 +106,7 @@ impl AdoptError {
                 .clone()
                 .unwrap_or_else(|| "`navi plan` shows the addresses".to_owned()),
             AdoptError::Recorded { address, .. } => {
-                format!("`navi state forget {address}` makes room for another, and leaves it as it is")
+                format!("`navi state forget {address}` gives it back, and makes room for another")
             }
             AdoptError::RecordedElsewhere { address, .. } => {
                 format!("`navi state mv {address} NEW_ADDRESS` records it under another address")
@@ -134,6 +139,8 @@ impl AdoptError {
 struct Adoption {
     /// With the address in the Terraform state.
     taken: Vec<(Candidate, Option<String>)>,
+    /// Whose stays what stays as it is.
+    owner: &'static str,
     /// Places of the stack for which there is nothing that fits, with the nearest where there is one.
     missing: Vec<(Address, Option<String>)>,
     /// What stays as it is: its Terraform address, and why.
@@ -168,13 +175,24 @@ async fn adopt(
     rebuilding::if_lost(global, session, &connection, Some(&stack)).await?;
     let desired = planning::wanted(global, &stack, session, &connection).await?;
     let state = session.state();
+    let offered = match arguments.given_back {
+        true => Some(given_back(&state)),
+        false => offered,
+    };
     let adoption = match (offered, &arguments.address, &arguments.id) {
-        (Some(offered), ..) => from_terraform(&connection, &desired, &state, offered).await?,
+        (Some(offered), ..) => Adoption {
+            owner: match arguments.given_back {
+                true => "as it is",
+                false => "Terraform's",
+            },
+            ..from_offers(&connection, &desired, &state, offered).await?
+        },
         (None, Some(address), Some(id)) => {
             let place = Place::of(&desired, &state, address)?;
             let candidate = place.candidate(&connection, id, arguments.force).await?;
             Adoption {
                 taken: vec![(candidate, None)],
+                owner: "as it is",
                 missing: Vec::new(),
                 left: Vec::new(),
             }
@@ -303,7 +321,7 @@ impl<'a> Place<'a> {
             return Err(AdoptError::Misfit {
                 address: address.clone(),
                 id: id.to_owned(),
-                fields: misfit(&found),
+                fields: misfit(&found, &recorded_ids(self.state)),
                 unrecorded: unrecorded.cloned().collect(),
             }
             .into());
@@ -323,7 +341,25 @@ fn recorded_as<'a>(state: &'a State, found: &Candidate) -> Option<&'a Address> {
     same.next().map(|(address, _)| address)
 }
 
-async fn from_terraform(
+/// What was given back, as far as AWS knows it by an ID.
+fn given_back(state: &State) -> Vec<TerraformObject> {
+    let given_back = state.given_back.iter();
+    given_back
+        .filter_map(|given| {
+            let mut kinds = Kind::ALL.iter().map(|kind| kind.name());
+            let kind = kinds.find(|kind| *kind == given.address.kind())?;
+            Some(TerraformObject {
+                address: given.address.to_string(),
+                role: Role::Object {
+                    kind,
+                    id: given.id()?,
+                },
+            })
+        })
+        .collect()
+}
+
+async fn from_offers(
     connection: &Connection,
     desired: &ResourceGraph,
     state: &State,
@@ -382,117 +418,51 @@ async fn from_terraform(
                 (names[index].clone(), why)
             }),
     );
-    let nearest = misfits.into_iter().map(|(candidate, index)| {
-        let why = format!("{} differs: {}", names[index], misfit(&candidate));
-        (candidate.address, Some(why))
-    });
+    let mut ids = recorded_ids(state);
+    ids.extend(taken.iter().filter_map(|(candidate, _)| {
+        let id = id_of(&candidate.outputs)?;
+        Some((id, candidate.address.clone()))
+    }));
+    let nearest: Vec<(Address, Option<String>)> = misfits
+        .iter()
+        .map(|(candidate, index)| {
+            let without: BTreeSet<Address> = candidate
+                .resource
+                .edges()
+                .into_iter()
+                .map(|edge| edge.to)
+                .filter(|to| {
+                    let mut misfits = misfits.iter();
+                    missing.contains(to) || misfits.any(|(other, _)| other.address == *to)
+                })
+                .collect();
+            let because = match without.is_empty() {
+                true => String::new(),
+                false => format!(
+                    ", as there is nothing that fits {}",
+                    listed(&Vec::from_iter(without))
+                ),
+            };
+            let fields = misfit(candidate, &ids);
+            let why = format!("{} differs: {fields}{because}", names[*index]);
+            (candidate.address.clone(), Some(why))
+        })
+        .collect();
     let nothing = missing.into_iter().map(|address| (address, None));
     Ok(Adoption {
         taken,
-        missing: nearest.chain(nothing).collect(),
+        owner: "",
+        missing: nearest.into_iter().chain(nothing).collect(),
         left,
     })
 }
 
-/// The fields for which the object would have to be made anew.
-fn misfit(candidate: &Candidate) -> String {
-    let fields = candidate.change.fields.iter();
-    let replacing = fields.filter(|field| field.effect == Effect::Replace);
-    let words: Vec<String> = replacing
-        .map(|field| format!("{} is {}, wanted is {}", field.field, field.old, field.new))
-        .collect();
-    words.join("; ")
-}
-
-fn text(adoption: &Adoption, connection: &Connection, palette: &Palette) -> String {
-    let Palette { heading, .. } = palette;
-    let mut text = format!("{heading}{}{heading:#}\n\n", connection.place());
-    // Writing to a string can't fail.
-    for (candidate, terraform) in &adoption.taken {
-        let id = id_of(&candidate.outputs).unwrap_or_default();
-        let _ = write!(text, "= {}  {id}", candidate.address);
-        if let Some(name) = terraform {
-            let _ = write!(text, "  ({name})");
-        }
-        text.push('\n');
-        for field in &candidate.change.fields {
-            let forces = match field.effect {
-                Effect::InPlace => "",
-                Effect::Replace => "  (needs a new one)",
-            };
-            let (old, new) = (readable(&field.old), readable(&field.new));
-            let _ = writeln!(text, "    {}: {old} → {new}{forces}", field.field);
-        }
-    }
-    section(
-        &mut text,
-        "Not there; `navi up` makes it:",
-        adoption
-            .missing
-            .iter()
-            .map(|(address, nearest)| match nearest {
-                Some(nearest) => format!("+ {address}  {nearest}"),
-                None => format!("+ {address}"),
-            }),
-    );
-    section(
-        &mut text,
-        "Stays Terraform's:",
-        adoption
-            .left
-            .iter()
-            .map(|(address, why)| format!("· {address}  {why}")),
-    );
-    let _ = write!(text, "\nAdopt: {}.", counted(adoption.taken.len()));
-    text
-}
-
-fn section(text: &mut String, title: &str, lines: impl Iterator<Item = String>) {
-    let mut lines = lines.peekable();
-    if lines.peek().is_some() {
-        let _ = write!(text, "\n{title}\n");
-        for line in lines {
-            let _ = writeln!(text, "{line}");
-        }
-    }
-}
-
-fn document(stack: &str, adoption: &Adoption) -> Value {
-    let adopted: Vec<Value> = adoption
-        .taken
-        .iter()
-        .map(|(candidate, terraform)| {
-            json!({
-                "address": candidate.address,
-                "id": id_of(&candidate.outputs),
-                "terraform": terraform,
-                "differences": candidate.change.fields,
-            })
-        })
-        .collect();
-    let missing: Vec<Value> = adoption
-        .missing
-        .iter()
-        .map(|(address, nearest)| json!({"address": address, "nearest": nearest}))
-        .collect();
-    let left: Vec<Value> = adoption
-        .left
-        .iter()
-        .map(|(address, why)| json!({"terraform": address, "why": why}))
-        .collect();
-    json!({"stack": stack, "adopted": adopted, "missing": missing, "left": left})
-}
-
-fn listed(addresses: &[Address]) -> String {
-    let words: Vec<String> = addresses.iter().map(Address::to_string).collect();
-    words.join(", ")
-}
-
-fn counted(count: usize) -> String {
-    match count {
-        1 => "1 resource".to_owned(),
-        count => format!("{count} resources"),
-    }
+/// What is recorded, by ID.
+fn recorded_ids(state: &State) -> BTreeMap<String, Address> {
+    let records = state.resources.iter();
+    records
+        .filter_map(|(address, record)| Some((id_of(&record.outputs)?, address.clone())))
+        .collect()
 }
 
 fn these(count: usize) -> String {

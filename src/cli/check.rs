@@ -13,9 +13,9 @@ use super::stack_file::StackFile;
 use super::{exit_code, output, planning};
 use crate::observe::Refresh;
 use crate::plan::Plan;
-use crate::preflight::{Dns, Finding, Preflight, Severity, stops};
+use crate::preflight::{Dns, Finding, GivenBack, Preflight, Severity, stops};
 use crate::report::Palette;
-use crate::state::Access;
+use crate::state::{Access, Session};
 
 /// Look whether anything is in the way of `up`: quotas, names, certificate, domain, images
 #[derive(Debug, clap::Args)]
@@ -48,7 +48,7 @@ pub async fn run(global: &GlobalOptions, _arguments: &CheckArguments) -> Result<
         Counts::AsInFile,
     )
     .await?;
-    let findings = findings(&connection, &plan, &name).await;
+    let findings = findings(&connection, &plan, &session).await;
     let blocked = stops(&findings);
     if global.json() {
         output::document(&json!({
@@ -72,9 +72,9 @@ pub async fn before_up(
     global: &GlobalOptions,
     connection: &Connection,
     plan: &Plan,
-    stack: &str,
+    session: &Session,
 ) -> Result<(), CommandError> {
-    let mut findings = findings(connection, plan, stack).await;
+    let mut findings = findings(connection, plan, session).await;
     findings.retain(|finding| finding.severity >= Severity::Warning);
     if stops(&findings) {
         return Err(CommandError::Preflight { findings });
@@ -85,16 +85,31 @@ pub async fn before_up(
     Ok(())
 }
 
-async fn findings(connection: &Connection, plan: &Plan, stack: &str) -> Vec<Finding> {
+async fn findings(connection: &Connection, plan: &Plan, session: &Session) -> Vec<Finding> {
     let dns = match (connection.sandbox, &connection.endpoint) {
         (true, _) => Dns::Nobody("the sandbox's zones are known to nobody else"),
         (false, Some(_)) => Dns::Nobody("whose zones these are, the endpoint alone knows"),
         (false, None) => Dns::OfThisMachine,
     };
+    let given_back = session.with_state(|state| {
+        let given_back = state.given_back.iter();
+        given_back
+            .filter_map(|given| {
+                let outputs = given.outputs.as_object()?.values();
+                let words = outputs.filter_map(serde_json::Value::as_str);
+                Some(GivenBack {
+                    address: given.address.clone(),
+                    id: given.id()?,
+                    known_as: words.map(str::to_owned).collect(),
+                })
+            })
+            .collect()
+    });
     let preflight = Preflight {
         aws: &connection.aws,
         plan,
-        stack,
+        stack: session.stack(),
+        given_back,
         dns,
         now: SystemTime::now(),
     };

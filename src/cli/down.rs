@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::arguments::{GlobalOptions, parse_duration};
 use super::context::{Connection, close_session, open_session};
@@ -12,11 +12,11 @@ use super::protection::{self, Source};
 use super::run::{Ended, Run, view};
 use super::stack_file::{ChosenStack, StackChoice};
 use super::targets::TargetArguments;
-use super::{exit_code, output, planning, prompt, rebuilding};
+use super::{exit_code, output, planning, prompt, rebuilding, state};
 use crate::plan::{LeftOut, Plan};
 use crate::report::{Command, Sink};
-use crate::resource::Protection;
-use crate::state::{Access, Session};
+use crate::resource::{Address, Protection};
+use crate::state::{Access, Session, State};
 
 /// Remove everything that `navi up` made, and wait until it is gone
 #[derive(Debug, clap::Args)]
@@ -112,6 +112,8 @@ async fn take_down(
         }
     }
     if global.json() {
+        let given_back = session.with_state(|state| json!(addresses_given_back(state)));
+        ended.document.insert("given_back".to_owned(), given_back);
         output::document(&Value::Object(ended.document))?;
     } else if ended.exit_code == exit_code::DONE && !left_out.is_empty() {
         output::progress(
@@ -123,16 +125,26 @@ async fn take_down(
             ),
         );
     } else if ended.exit_code == exit_code::DONE {
-        output::progress(
-            global,
-            &format!(
-                "nothing of {} is left ({})",
-                chosen.name,
-                connection.place()
-            ),
-        );
+        output::progress(global, &nothing_left(&session.state(), &connection.place()));
     }
     Ok(ended.exit_code)
+}
+
+fn addresses_given_back(state: &State) -> Vec<Address> {
+    let given_back = state.given_back.iter();
+    given_back.map(|given| given.address.clone()).collect()
+}
+
+/// Of what was given back nobody looks whether its owner has kept it.
+fn nothing_left(state: &State, place: &str) -> String {
+    let stack = &state.stack;
+    match addresses_given_back(state).as_slice() {
+        [] => format!("nothing of {stack} is left ({place})"),
+        given_back => format!(
+            "nothing of {stack} is left but what was given back, which navi leaves alone: {} ({place})",
+            state::first(given_back)
+        ),
+    }
 }
 
 /// Plans, asks and removes. Also answers what `--target` leaves.

@@ -7,7 +7,7 @@ use super::context::{Connection, open_session};
 use super::error::CommandError;
 use super::run::view;
 use super::stack_file::{StackChoice, require_recorded};
-use super::{exit_code, output, planning};
+use super::{exit_code, output, planning, state};
 use crate::graph::ResourceGraph;
 use crate::observe::{Refresh, observe, recorded_resources};
 use crate::plan::{Drift, DriftText, Recorded, drift};
@@ -122,10 +122,9 @@ fn text(stack: &str, place: &str, found: &Found, palette: &Palette) -> String {
         text.push_str(&format!("\n{}\n", counts(&found.drift)));
     }
     if !found.unfinished.is_empty() {
-        let names: Vec<String> = found.unfinished.iter().map(Address::to_string).collect();
         text.push_str(&format!(
-            "Not compared, as no run has finished them: {}.\n",
-            names.join(", ")
+            "Not compared, as no run has finished them: {}. `navi up` does.\n",
+            state::first(&found.unfinished)
         ));
     }
     text

@@ -18,7 +18,7 @@ use crate::aws::ConfigurationError;
 use crate::graph::GraphError;
 use crate::observe::ObserveError;
 use crate::plan::PlanError;
-use crate::preflight::Finding;
+use crate::preflight::{Finding, Severity};
 use crate::report::Palette;
 use crate::resource::{CallError, ErrorClass, NothingSelected};
 use crate::stack::{self, StackErrors};
@@ -136,7 +136,9 @@ impl From<AdoptError> for CommandError {
 }
 
 fn things(findings: &[Finding]) -> String {
-    match findings.len() {
+    let errors = findings.iter();
+    let errors = errors.filter(|finding| finding.severity == Severity::Error);
+    match errors.count() {
         1 => "something is".to_owned(),
         many => format!("{many} things are"),
     }

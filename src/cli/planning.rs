@@ -6,6 +6,7 @@ use super::arguments::GlobalOptions;
 use super::context::Connection;
 use super::error::CommandError;
 use super::image_digests::{self, Digests, Images};
+use super::output;
 use crate::graph::ResourceGraph;
 use crate::kinds::ecs_service::EcsService;
 use crate::model::{self, Facts, ServiceFacts};
@@ -66,6 +67,7 @@ pub async fn for_up(
     counts: Counts,
 ) -> Result<Plan, CommandError> {
     let state = session.state();
+    warn_of_gaps(global, &state);
     let resources = recorded_resources(&connection.aws, &state)?;
     let images = image_digests::wanted_images(stack);
     let build = |digests, observation: &Observation| {
@@ -103,6 +105,29 @@ pub async fn for_up(
     let mut plan = plan_up(&desired, &observation, &recorded)?;
     plan.moved = moves;
     Ok(plan)
+}
+
+/// What others refer to and was given back all the same: what stands on it would be made anew, on another one, and
+/// nothing in the plan says why.
+fn warn_of_gaps(global: &GlobalOptions, state: &State) {
+    let is_referred_to = |address: &Address| {
+        let mut records = state.resources.values();
+        records.any(|record| record.edges().iter().any(|edge| edge.to == *address))
+    };
+    let recorded = |address: &Address| state.resources.contains_key(address);
+    let given_back = state.given_back.iter();
+    for given in given_back.filter(|given| !recorded(&given.address)) {
+        if let Some(id) = given.id()
+            && is_referred_to(&given.address)
+        {
+            let address = &given.address;
+            let message = format!(
+                "{address} was given back by `navi state forget`, and what stays refers to it: on another one it may \
+                 have to be made anew; `navi adopt {address} {id}` takes it back"
+            );
+            output::warning(global, &message);
+        }
+    }
 }
 
 /// What the stack file wants, with what the registries say of its images, and nothing compared yet.

@@ -20,7 +20,7 @@ use crate::state::{Access, Session, State};
 /// Look at what navi recorded of a stack, and mend it
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Only `rebuild` calls AWS, and changes nothing there. An address is a kind and a name (`subnet.public-1a`); `*` in it stands
+`rebuild` and `forget` call AWS, and `forget` takes navi's tags off what it gives back; nothing else is changed there. An address is a kind and a name (`subnet.public-1a`); `*` in it stands
 for anything (`ecs_service.*`), and a service's name alone for all that is the service's own.
 
 Examples:
@@ -60,9 +60,11 @@ pub enum EditError {
         addresses: Vec<Address>,
     },
     #[error(
-        "{} can't be forgotten alone: {} refer to it",
+        "{} can't be forgotten alone: {} {} to {}",
         first(addresses),
-        first(holders)
+        first(holders),
+        if holders.len() == 1 { "refers" } else { "refer" },
+        if addresses.len() == 1 { "it" } else { "them" }
     )]
     ReferredTo {
         addresses: Vec<Address>,
@@ -93,7 +95,9 @@ impl EditError {
                 "`navi up` or `navi down` finds out; `navi state forget --force` drops it as it is"
                     .to_owned()
             }
-            EditError::Taken { to } => format!("`navi state forget {to}` makes room for it"),
+            EditError::Taken { to } => {
+                format!("`navi state forget {to}` gives that one back, and makes room")
+            }
             EditError::OtherKind { from, .. } => {
                 format!("write {}.NAME; a resource stays of its kind", from.kind())
             }
@@ -106,7 +110,7 @@ impl EditError {
 }
 
 /// At most five addresses, for a message.
-fn first(addresses: &[Address]) -> String {
+pub fn first(addresses: &[Address]) -> String {
     let mut words: Vec<String> = addresses.iter().take(5).map(Address::to_string).collect();
     if addresses.len() > 5 {
         words.push(format!("and {} more", addresses.len() - 5));
@@ -118,7 +122,7 @@ pub async fn run(global: &GlobalOptions, arguments: &StateArguments) -> Result<u
     match &arguments.action {
         StateAction::List(arguments) => list::run(global, arguments).await?,
         StateAction::Show(arguments) => show::run(global, arguments).await?,
-        StateAction::Forget(arguments) => forget::run(global, arguments).await?,
+        StateAction::Forget(arguments) => return forget::run(global, arguments).await,
         StateAction::Mv(arguments) => mv::run(global, arguments).await?,
         StateAction::Pull(arguments) => pull::run(global, arguments).await?,
         StateAction::Rebuild(arguments) => rebuild::run(global, arguments).await?,
@@ -142,15 +146,10 @@ async fn read(global: &GlobalOptions, stack: &StackChoice) -> Result<State, Comm
 }
 
 /// The state, locked for a change.
-async fn open(
-    global: &GlobalOptions,
-    stack: &StackChoice,
-    command: &str,
-) -> Result<Session, CommandError> {
-    let name = stack.choose(global)?.name;
-    require_recorded(global, &name)?;
+async fn open(global: &GlobalOptions, name: &str, command: &str) -> Result<Session, CommandError> {
+    require_recorded(global, name)?;
     let command = command.to_owned();
-    open_session(global, &name, Access::Write { command }).await
+    open_session(global, name, Access::Write { command }).await
 }
 
 /// Everything that has a place in the state: what exists, and creates whose fate is not known.

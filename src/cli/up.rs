@@ -109,7 +109,7 @@ async fn bring_up(
     let protection = model::protection(&stack);
     protection::check(&plan, &protection, Source::File(global.file.clone()))?;
     if !arguments.skip_check {
-        check::before_up(global, &connection, &plan, session.stack()).await?;
+        check::before_up(global, &connection, &plan, session).await?;
     }
     let run = Run {
         global,

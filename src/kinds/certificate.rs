@@ -289,16 +289,7 @@ impl Certificate {
     }
 
     async fn retag(&self, aws: &Aws, arn: &str, change: &Change) -> Result<(), CallError> {
-        // By key alone, whatever the value has become since.
-        let keys = change.dropped_tag_keys(&self.tags).into_iter();
-        let dropped: Vec<_> = keys
-            .filter_map(|key| aws_sdk_acm::types::Tag::builder().key(key).build().ok())
-            .collect();
-        if !dropped.is_empty() {
-            let call = aws.acm.remove_tags_from_certificate().certificate_arn(arn);
-            let call = call.set_tags(Some(dropped));
-            send("acm:RemoveTagsFromCertificate", call.send()).await?;
-        }
+        untag(aws, arn, &change.dropped_tag_keys(&self.tags)).await?;
         if !self.tags.is_empty() {
             let call = aws.acm.add_tags_to_certificate().certificate_arn(arn);
             let call = call.set_tags(Some(tags::acm(&self.tags)));
@@ -306,6 +297,24 @@ impl Certificate {
         }
         Ok(())
     }
+}
+
+/// Takes these tags off a certificate, by key alone, whatever the value has become since.
+pub(super) async fn untag(aws: &Aws, arn: &str, keys: &[String]) -> Result<(), CallError> {
+    let keys = keys.iter();
+    let tags: Vec<_> = keys
+        .filter_map(|key| aws_sdk_acm::types::Tag::builder().key(key).build().ok())
+        .collect();
+    if tags.is_empty() {
+        return Ok(());
+    }
+    let call = aws.acm.remove_tags_from_certificate().certificate_arn(arn);
+    send(
+        "acm:RemoveTagsFromCertificate",
+        call.set_tags(Some(tags)).send(),
+    )
+    .await
+    .map(drop)
 }
 
 /// What the request alone tells.

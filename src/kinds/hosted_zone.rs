@@ -271,6 +271,17 @@ impl HostedZone {
     }
 }
 
+/// Takes these tags off a zone.
+pub(super) async fn untag(aws: &Aws, zone_id: &str, keys: &[String]) -> Result<(), CallError> {
+    let call = aws.route53.change_tags_for_resource();
+    let call = call.resource_type(TagResourceType::Hostedzone);
+    let call = call.resource_id(zone_id);
+    let call = call.set_remove_tag_keys(Some(keys.to_vec()));
+    send("route53:ChangeTagsForResource", call.send())
+        .await
+        .map(drop)
+}
+
 /// `TOKEN/STACK`, at most 128 characters (the API model's Nonce). The tags come by a second call: the zone of a run that
 /// was cut off between the two is the stack's by this alone.
 fn caller_reference(tags: &TagMap, token: &str) -> String {

@@ -127,6 +127,7 @@ pub struct ListenerOutputs {
 
 impl Resource for Listener {
     const KIND: &'static str = "listener";
+    const KNOWN_BY: &'static [&'static str] = &["port", "protocol"];
     type Cloud = Aws;
     type Observed = ListenerObserved;
     type Outputs = ListenerOutputs;

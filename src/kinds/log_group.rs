@@ -193,14 +193,7 @@ impl LogGroup {
     }
 
     async fn retag(&self, aws: &Aws, arn: &str, dropped: Vec<String>) -> Result<(), CallError> {
-        if !dropped.is_empty() {
-            let call = aws.logs.untag_resource().resource_arn(arn);
-            send(
-                "logs:UntagResource",
-                call.set_tag_keys(Some(dropped)).send(),
-            )
-            .await?;
-        }
+        untag(aws, arn, &dropped).await?;
         if !self.tags.is_empty() {
             let tags = self.tags.clone().into_iter().collect();
             let call = aws.logs.tag_resource().resource_arn(arn);
@@ -208,6 +201,16 @@ impl LogGroup {
         }
         Ok(())
     }
+}
+
+/// Takes these tags off a log group.
+pub(super) async fn untag(aws: &Aws, arn: &str, keys: &[String]) -> Result<(), CallError> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let call = aws.logs.untag_resource().resource_arn(arn);
+    let call = call.set_tag_keys(Some(keys.to_vec()));
+    send("logs:UntagResource", call.send()).await.map(drop)
 }
 
 /// The groups of these names that there are. CloudWatch Logs finds by prefix and nothing else

@@ -229,6 +229,15 @@ impl Cloud for Aws {
         })
     }
 
+    fn untag<'a>(
+        &'a self,
+        name: &'a str,
+        outputs: &'a Value,
+        keys: &'a [String],
+    ) -> BoxFuture<'a, Result<(), CallError>> {
+        Box::pin(async move { route!(kind(name)?, await untag(self, outputs, keys)) })
+    }
+
     fn remnant(
         &self,
         found: &AnyFound,

@@ -279,16 +279,7 @@ impl Resource for Role {
 
 impl Role {
     async fn retag(&self, aws: &Aws, dropped: Vec<String>) -> Result<(), CallError> {
-        if !dropped.is_empty() {
-            settle("iam:UntagRole", Settle::Contended, || {
-                aws.iam
-                    .untag_role()
-                    .role_name(&self.role_name)
-                    .set_tag_keys(Some(dropped.clone()))
-                    .send()
-            })
-            .await?;
-        }
+        untag(aws, &self.role_name, &dropped).await?;
         if !self.tags.is_empty() {
             settle("iam:TagRole", Settle::Contended, || {
                 aws.iam
@@ -301,6 +292,19 @@ impl Role {
         }
         Ok(())
     }
+}
+
+/// Takes these tags off a role.
+pub(super) async fn untag(aws: &Aws, role_name: &str, keys: &[String]) -> Result<(), CallError> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    settle("iam:UntagRole", Settle::Contended, || {
+        let call = aws.iam.untag_role().role_name(role_name);
+        call.set_tag_keys(Some(keys.to_vec())).send()
+    })
+    .await
+    .map(drop)
 }
 
 pub(super) async fn described(

@@ -297,21 +297,27 @@ pub(super) async fn tags_of(aws: &Aws, arn: &str) -> Result<TagMap, CallError> {
     }
 }
 
+/// Takes these tags off a target.
+pub(super) async fn untag(aws: &Aws, arn: &str, keys: &[String]) -> Result<(), CallError> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let call = aws.application_auto_scaling.untag_resource();
+    let call = call.resource_arn(arn);
+    let call = call.set_tag_keys(Some(keys.to_vec()));
+    send("application-autoscaling:UntagResource", call.send())
+        .await
+        .map(drop)
+}
+
 async fn retag(
     aws: &Aws,
     arn: &str,
     wanted: &TagMap,
     dropped: Vec<String>,
 ) -> Result<(), CallError> {
+    untag(aws, arn, &dropped).await?;
     let client = &aws.application_auto_scaling;
-    if !dropped.is_empty() {
-        let call = client.untag_resource().resource_arn(arn);
-        send(
-            "application-autoscaling:UntagResource",
-            call.set_tag_keys(Some(dropped)).send(),
-        )
-        .await?;
-    }
     if !wanted.is_empty() {
         let call = client.tag_resource().resource_arn(arn);
         let tags = wanted.clone().into_iter().collect();

@@ -9,8 +9,8 @@ use super::ObserveError;
 use super::fit::{Fit, Named, read_one};
 use crate::graph::{Node, ResourceGraph};
 use crate::resource::{
-    Address, AnyContext, AnyFound, AnyResource, CallError, Change, Cloud, Known, Readiness,
-    Remains, STACK_TAG, TagMap,
+    Address, AnyContext, AnyFound, AnyResource, CallError, Change, Cloud, Effect, FieldChange,
+    Known, Readiness, Remains, STACK_TAG, TagMap,
 };
 use crate::state::State;
 
@@ -37,6 +37,26 @@ impl Candidate {
     /// Whether the stack can have it as it is, with changes in place at most.
     pub fn fits(&self) -> bool {
         self.fit().replacing == 0
+    }
+
+    /// The fields that tell it to be another one than is looked for, or that can't be changed.
+    pub fn strange_fields(&self) -> impl Iterator<Item = &FieldChange> {
+        let known_by = self.resource.known_by();
+        let fields = self.change.fields.iter();
+        fields.filter(move |field| {
+            field.effect == Effect::Replace || known_by.contains(&field.field.as_str())
+        })
+    }
+
+    /// Whether nobody would have to say that it is the one that is looked for.
+    fn is_it(&self) -> bool {
+        self.strange_fields().next().is_none()
+    }
+
+    /// Whether it differs in more than tags.
+    fn differs(&self) -> bool {
+        let mut fields = self.change.fields.iter();
+        fields.any(|field| !field.field.starts_with("tags."))
     }
 
     fn fit(&self) -> Fit {
@@ -185,6 +205,40 @@ pub struct Matching {
     pub unknown: BTreeSet<usize>,
 }
 
+/// An offered object as it would be at a place.
+async fn offered_for(
+    cloud: &dyn Cloud,
+    node: &Node,
+    offer: &str,
+    known: &Known,
+) -> Result<Option<Candidate>, ObserveError> {
+    match identified(cloud, node, offer, known).await? {
+        Some(found) => judged(cloud, node, found, known, &is_tagged_so).await,
+        None => Ok(None),
+    }
+}
+
+/// Whether one of the places that come later is rather the offer's. Asked only where more than tags would have to
+/// change: an object that is all that is looked for is no other place's.
+async fn fits_better(
+    cloud: &dyn Cloud,
+    rivals: &[&Node],
+    offer: &str,
+    candidate: &Candidate,
+    known: &Known,
+) -> Result<bool, ObserveError> {
+    if !candidate.differs() {
+        return Ok(false);
+    }
+    for rival in rivals {
+        let there = offered_for(cloud, rival, offer, known).await?;
+        if there.is_some_and(|there| there.is_it() && there.fit() < candidate.fit()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Gives each place of the stack that is not recorded yet the offered object that fits it best, dependencies first: what
 /// a subnet is compared with is the VPC that was chosen. What takes no ID of its own, such as the rules of a security
 /// group, is then found through what was matched.
@@ -201,34 +255,52 @@ pub async fn match_offered(
     let mut seen_in_aws: BTreeSet<usize> = BTreeSet::new();
     let open =
         |node: &&Node| !node.resource.is_lookup() && !state.resources.contains_key(&node.address);
-    for node in desired.in_order().filter(open) {
-        let mut best: Option<(Candidate, usize)> = None;
+    let places: Vec<&Node> = desired.in_order().filter(open).collect();
+    for (at, node) in places.iter().enumerate() {
+        let mut candidates: Vec<(Candidate, usize)> = Vec::new();
         let of_kind = |index: &&usize| offered[**index].kind == node.address.kind();
         for &index in free.iter().filter(of_kind) {
-            let Some(found) = identified(cloud, node, &offered[index].id, &known).await? else {
-                continue;
-            };
-            let Some(candidate) = judged(cloud, node, found, &known, &is_tagged_so).await? else {
-                continue;
-            };
-            seen_in_aws.insert(index);
-            let is_better = best
-                .as_ref()
-                .is_none_or(|(best, _)| candidate.fit() < best.fit());
-            if is_better {
-                best = Some((candidate, index));
+            let offer = &offered[index].id;
+            if let Some(candidate) = offered_for(cloud, node, offer, &known).await? {
+                seen_in_aws.insert(index);
+                candidates.push((candidate, index));
             }
         }
-        match best {
-            Some((candidate, index)) if candidate.fits() => {
+        candidates.sort_by_key(|(candidate, _)| candidate.fit());
+        let rivals: Vec<&Node> = places[at + 1..]
+            .iter()
+            .copied()
+            .filter(|other| other.address.kind() == node.address.kind())
+            .collect();
+        let mut taken = None;
+        for (place, (candidate, index)) in candidates.iter().enumerate() {
+            let offer = &offered[*index].id;
+            if candidate.is_it() && !fits_better(cloud, &rivals, offer, candidate, &known).await? {
+                taken = Some(place);
+                break;
+            }
+        }
+        match (taken, candidates.is_empty()) {
+            (Some(place), _) => {
+                let (candidate, index) = candidates.swap_remove(place);
                 free.remove(&index);
                 known.insert(candidate.address.clone(), candidate.outputs.clone());
                 matching.matched.push((candidate, Some(index)));
             }
-            Some(nearest) => matching.misfits.push(nearest),
-            None => matching.missing.push(node.address.clone()),
+            (None, false) => matching.misfits.push(candidates.swap_remove(0)),
+            (None, true) => matching.missing.push(node.address.clone()),
         }
     }
+    // What has found its place is not what another place misses.
+    let (nearest, elsewhere): (Vec<_>, Vec<_>) = matching
+        .misfits
+        .into_iter()
+        .partition(|(_, index)| free.contains(index));
+    matching.misfits = nearest;
+    let elsewhere = elsewhere.into_iter();
+    matching
+        .missing
+        .extend(elsewhere.map(|(candidate, _)| candidate.address));
     let asked = |index: &usize| {
         let kind = offered[*index].kind;
         desired.in_order().any(|node| node.address.kind() == kind)

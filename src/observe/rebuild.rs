@@ -32,7 +32,7 @@ pub struct Rebuilt {
     pub stands_for: Option<String>,
 }
 
-/// Finds everything of the stack that `state` doesn't record. What says the address of a recorded object, and is
+/// Finds everything of the stack that `state` doesn't record, but for what it gave back. What says the address of a recorded object, and is
 /// another one, is taken for deposed: a create that AWS carried out after everybody had stopped looking. With the stack file's graph at hand each object is taken for what is
 /// wanted at its address, so that a plan shows what differs; without it, or for what isn't wanted, for
 /// what its removal needs.
@@ -44,7 +44,7 @@ pub async fn rebuild(
 ) -> Result<Vec<Rebuilt>, ObserveError> {
     cloud.begin_sweep();
     let wanted = wanted_by_kind(desired);
-    let found = find(cloud, stack, &wanted).await?;
+    let found = find(cloud, stack, &wanted, state).await?;
     let placed = place(cloud, found, desired, state).await?;
     let mut remains = Remains::default();
     let mut known = Known::default();
@@ -120,12 +120,21 @@ fn wanted_by_kind(desired: Option<&ResourceGraph>) -> Wanted {
 }
 
 /// All kinds at once: what carries tags, then what is found through that.
-async fn find(cloud: &dyn Cloud, stack: &str, wanted: &Wanted) -> Result<Vec<AnyFound>, CallError> {
+async fn find(
+    cloud: &dyn Cloud,
+    stack: &str,
+    wanted: &Wanted,
+    state: &State,
+) -> Result<Vec<AnyFound>, CallError> {
     const NONE: &[Arc<dyn AnyResource>] = &[];
     let of = |kind: &str| wanted.get(kind).map_or(NONE, Vec::as_slice);
     let kinds = cloud.kinds();
     let tagged = kinds.iter().map(|kind| cloud.tagged(kind, stack, of(kind)));
-    let mut found: Vec<AnyFound> = try_join_all(tagged).await?.into_iter().flatten().collect();
+    let tagged = try_join_all(tagged).await?.into_iter().flatten();
+    // Before anything is looked for through it.
+    let mut found: Vec<AnyFound> = tagged
+        .filter(|found| !is_given_back(state, found))
+        .collect();
     let mut remains = Remains::default();
     for found in &found {
         if let Some(address) = found.address() {
@@ -138,8 +147,17 @@ async fn find(cloud: &dyn Cloud, stack: &str, wanted: &Wanted) -> Result<Vec<Any
     let attached = kinds
         .iter()
         .map(|kind| cloud.attached(kind, stack, of(kind), &remains));
-    found.extend(try_join_all(attached).await?.into_iter().flatten());
+    let attached = try_join_all(attached).await?.into_iter().flatten();
+    found.extend(attached.filter(|found| !is_given_back(state, found)));
     Ok(found)
+}
+
+/// Whether the object went back to its owner: whatever its tags say, it is not the stack's.
+fn is_given_back(state: &State, found: &AnyFound) -> bool {
+    let address = found.name.as_ref().and_then(|_| found.address());
+    let token = found.token();
+    let mut given_back = state.given_back.iter();
+    given_back.any(|given| given.is(found.kind, &found.outputs, &token, address.as_ref()))
 }
 
 /// Whether the state has something at the address.

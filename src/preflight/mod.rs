@@ -4,6 +4,7 @@
 mod certificates;
 mod delegation;
 mod finding;
+mod given_back;
 mod images;
 mod names;
 mod quotas;
@@ -14,6 +15,7 @@ use std::time::SystemTime;
 pub use delegation::Dns;
 pub use finding::{Check, Finding, Severity};
 use futures::join;
+pub use given_back::GivenBack;
 
 use crate::aws::Aws;
 use crate::plan::Plan;
@@ -27,6 +29,8 @@ pub struct Preflight<'a> {
     pub plan: &'a Plan,
     /// Whose plan it is.
     pub stack: &'a str,
+    /// What the stack gave back.
+    pub given_back: Vec<GivenBack>,
     /// Who is asked where domains lead to.
     pub dns: Dns,
     /// The time, for certificates that end soon.
@@ -37,14 +41,27 @@ impl Preflight<'_> {
     /// Asks every check that the plan gives a reason for. A plan that makes nothing asks nothing.
     pub async fn findings(&self) -> Vec<Finding> {
         let wanted = Wanted::of(self.plan);
-        let (quotas, names, certificates, delegation, images) = join!(
+        let (quotas, mut names, given_back, certificates, delegation, images) = join!(
             quotas::findings(self.aws, wanted),
-            names::findings(self.aws, wanted, self.stack),
+            names::findings(self.aws, wanted, self.stack, &self.given_back),
+            given_back::findings(self.aws, wanted, &self.given_back),
             certificates::findings(self.aws, wanted, self.now),
             delegation::findings(wanted, &self.dns),
             images::findings(self.aws, wanted),
         );
-        let mut findings = [quotas, names, certificates, delegation, images].concat();
+        // What is found by its name as well is told once.
+        let told = |finding: &Finding| {
+            let at = finding.address.as_ref();
+            at.is_some_and(|at| names.iter().any(|one| one.address.as_ref() == Some(at)))
+        };
+        let given_back: Vec<Finding> = given_back
+            .into_iter()
+            .filter(|finding| !told(finding))
+            .collect();
+        if !given_back.is_empty() {
+            names.retain(|finding| finding.severity != Severity::Ok);
+        }
+        let mut findings = [quotas, names, given_back, certificates, delegation, images].concat();
         findings.sort_by_key(|finding| (finding.check, finding.severity));
         findings
     }

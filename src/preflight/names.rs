@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::future::{BoxFuture, join_all};
 
 use super::finding::{Check, Finding};
+use super::given_back::GivenBack;
 use super::wanted::Wanted;
 use crate::aws::namesakes::{self, Namesake};
 use crate::aws::{Aws, canonical_name, canonical_target, tags};
@@ -28,14 +29,22 @@ struct Asked<'a> {
     what: &'static str,
     /// Who wants which name.
     wanted: BTreeMap<String, Address>,
+    /// For records: their zone.
+    zone: Option<String>,
     /// The look.
     namesakes: BoxFuture<'a, Result<Vec<Namesake>, CallError>>,
 }
 
-pub async fn findings(aws: &Aws, wanted: Wanted<'_>, stack: &str) -> Vec<Finding> {
+pub async fn findings(
+    aws: &Aws,
+    wanted: Wanted<'_>,
+    stack: &str,
+    given_back: &[GivenBack],
+) -> Vec<Finding> {
     let ours = Ours {
         stack,
         leaving: wanted.leaving(),
+        given_back,
     };
     let asked = asked(aws, wanted);
     let number: usize = asked.iter().map(|asked| asked.wanted.len()).sum();
@@ -45,13 +54,24 @@ pub async fn findings(aws: &Aws, wanted: Wanted<'_>, stack: &str) -> Vec<Finding
     let looks = asked
         .into_iter()
         .map(async |asked| match asked.namesakes.await {
-            Ok(namesakes) => namesakes
-                .iter()
-                .filter_map(|namesake| {
-                    let address = asked.wanted.get(&namesake.name)?;
-                    judge(asked.what, address, namesake, &ours)
-                })
-                .collect(),
+            Ok(namesakes) => {
+                let mut findings = Vec::new();
+                for namesake in &namesakes {
+                    let Some(address) = asked.wanted.get(&namesake.name) else {
+                        continue;
+                    };
+                    let finding = judge(asked.what, address, namesake, &ours);
+                    findings.extend(match (finding, &asked.zone) {
+                        (Some(finding), Some(zone_id)) => {
+                            let recorded = wanted.is_there(address);
+                            let way = way_of_record(aws, zone_id, address, namesake, recorded);
+                            Some(finding.hint(way.await))
+                        }
+                        (finding, _) => finding,
+                    });
+                }
+                findings
+            }
             Err(error) => vec![Finding::unanswered(
                 Check::Names,
                 &format!("whether the name of the {} is free", asked.what),
@@ -75,14 +95,18 @@ pub async fn findings(aws: &Aws, wanted: Wanted<'_>, stack: &str) -> Vec<Finding
 struct Ours<'a> {
     stack: &'a str,
     leaving: BTreeSet<&'a Address>,
+    given_back: &'a [GivenBack],
 }
 
 impl Ours<'_> {
     /// Whether the object is this stack's at this address, or at one that gives the name away.
-    fn holds(&self, address: &Address, tags: &crate::resource::TagMap) -> bool {
+    fn holds(&self, address: &Address, namesake: &Namesake) -> bool {
+        let tags = &namesake.tags;
         let at = tags.get(tags::ADDRESS);
-        tags.get(tags::STACK)
-            .is_some_and(|stack| stack == self.stack)
+        !self.gave_back(address, namesake)
+            && tags
+                .get(tags::STACK)
+                .is_some_and(|stack| stack == self.stack)
             && at.is_some_and(|at| {
                 *at == address.to_string()
                     || self
@@ -91,20 +115,34 @@ impl Ours<'_> {
                         .any(|leaving| *at == leaving.to_string())
             })
     }
+
+    /// Whether the object was the stack's once.
+    fn gave_back(&self, address: &Address, namesake: &Namesake) -> bool {
+        let mut given_back = self.given_back.iter();
+        given_back.any(|given| {
+            let mut words = given.known_as.iter();
+            given.address.kind() == address.kind()
+                && words.any(|word| *word == namesake.id || *word == namesake.name)
+        })
+    }
 }
 
 /// What to say of an object that has a name which `address` wants; nothing if it is ours.
 fn judge(what: &str, address: &Address, namesake: &Namesake, ours: &Ours<'_>) -> Option<Finding> {
-    if ours.holds(address, &namesake.tags) {
+    if ours.holds(address, namesake) {
         return None;
     }
+    let other = namesake.tags.get(tags::STACK);
+    let other = other.filter(|stack| *stack != ours.stack);
     let owner = match (
+        ours.gave_back(address, namesake) && other.is_none(),
         namesake.tags.get(tags::STACK),
         namesake.tags.get(tags::ADDRESS),
     ) {
-        (Some(stack), Some(at)) => format!("it is {at} of the stack `{stack}`"),
-        (Some(stack), None) => format!("it belongs to the stack `{stack}`"),
-        (None, _) => "navi did not make it".to_owned(),
+        (true, ..) => "`navi state forget` gave it back".to_owned(),
+        (_, Some(stack), Some(at)) => format!("it is {at} of the stack `{stack}`"),
+        (_, Some(stack), None) => format!("it belongs to the stack `{stack}`"),
+        (_, None, _) => "navi did not make it".to_owned(),
     };
     Some(
         Finding::error(
@@ -116,12 +154,48 @@ fn judge(what: &str, address: &Address, namesake: &Namesake, ours: &Ours<'_>) ->
         )
         .at(address)
         .because("only one can have the name, and navi changes nothing that is not the stack's")
-        .hint(format!(
-            "give yours another name in the stack file; or, if it is meant to be the stack's: \
-             `navi adopt {address} {}`",
-            namesake.id
-        )),
+        .hint(match other {
+            Some(stack) => format!(
+                "give yours another name in the stack file; or, if it is meant to be this stack's: `navi state forget` \
+                 it where the state of `{stack}` is, then `navi adopt {address} {}`",
+                namesake.id
+            ),
+            None => format!(
+                "give yours another name in the stack file; or, if it is meant to be the stack's: `navi adopt \
+                 {address} {}`",
+                namesake.id
+            ),
+        }),
     )
+}
+
+/// What to do about a record that stands where the stack wants one. An alias may be taken over; where the stack has
+/// records in the zone already, or the record is none that it could have, it has to go.
+async fn way_of_record(
+    aws: &Aws,
+    zone_id: &str,
+    address: &Address,
+    namesake: &Namesake,
+    recorded: bool,
+) -> String {
+    let other = "give yours another host in the stack file";
+    match namesakes::standing_record(aws, zone_id, &namesake.name).await {
+        Ok(Some(record)) => {
+            let first = "`navi up --target 'ecs_service.*'` makes all but the record";
+            let then = match record.is_plain_alias && !recorded {
+                true => format!(
+                    "`navi adopt {address} {}` takes the record over, and `navi up` turns it to the stack's load balancer",
+                    namesake.name
+                ),
+                false => format!(
+                    "`{}` is about that one, and `navi up` makes yours",
+                    record.way
+                ),
+            };
+            format!("{other}; or, if it is meant to be the stack's: {first}, {then}")
+        }
+        _ => other.to_owned(),
+    }
 }
 
 fn asked<'a>(aws: &'a Aws, wanted: Wanted<'a>) -> Vec<Asked<'a>> {
@@ -130,6 +204,7 @@ fn asked<'a>(aws: &'a Aws, wanted: Wanted<'a>) -> Vec<Asked<'a>> {
         all.push(Asked {
             what,
             wanted: names,
+            zone: None,
             namesakes,
         });
     };
@@ -197,6 +272,7 @@ fn within_others<'a>(aws: &'a Aws, wanted: Wanted<'a>) -> Vec<Asked<'a>> {
         all.push(Asked {
             what: "security group",
             wanted: names,
+            zone: None,
             namesakes: Box::pin(
                 async move { namesakes::security_groups(aws, &vpc_id, &asked).await },
             ),
@@ -211,6 +287,7 @@ fn within_others<'a>(aws: &'a Aws, wanted: Wanted<'a>) -> Vec<Asked<'a>> {
         all.push(Asked {
             what: "ECS service",
             wanted: names,
+            zone: None,
             namesakes: Box::pin(async move { namesakes::services(aws, &cluster, &asked).await }),
         });
     }
@@ -223,6 +300,7 @@ fn within_others<'a>(aws: &'a Aws, wanted: Wanted<'a>) -> Vec<Asked<'a>> {
         all.push(Asked {
             what: "private hosted zone",
             wanted: names,
+            zone: None,
             namesakes: Box::pin(
                 async move { namesakes::private_zones(aws, &vpc_id, &asked).await },
             ),
@@ -237,6 +315,7 @@ fn within_others<'a>(aws: &'a Aws, wanted: Wanted<'a>) -> Vec<Asked<'a>> {
         all.push(Asked {
             what: "Cloud Map service",
             wanted: names,
+            zone: None,
             namesakes: Box::pin(async move {
                 namesakes::discovery_services(aws, &namespace_id, &asked).await
             }),
@@ -271,6 +350,7 @@ fn records<'a>(aws: &'a Aws, wanted: Wanted<'a>) -> impl Iterator<Item = Asked<'
             Some(Asked {
                 what: "record for",
                 wanted: names,
+                zone: Some(zone_id.clone()),
                 namesakes: Box::pin(async move {
                     let mut found = namesakes::records(aws, &zone_id, &asked).await?;
                     found.retain(|record| {
@@ -349,9 +429,18 @@ mod tests {
     }
 
     fn judged(tags: &[(&str, &str)], leaving: &[&Address]) -> Option<String> {
+        judged_after(tags, leaving, &[])
+    }
+
+    fn judged_after(
+        tags: &[(&str, &str)],
+        leaving: &[&Address],
+        given_back: &[GivenBack],
+    ) -> Option<String> {
         let ours = Ours {
             stack: "shop",
             leaving: leaving.iter().copied().collect(),
+            given_back,
         };
         let address = Address::new("log_group", "web");
         let finding = judge("log group", &address, &namesake(tags), &ours)?;
@@ -363,6 +452,29 @@ mod tests {
     fn what_carries_the_stacks_tags_is_no_stranger() {
         let tags = [("navi:stack", "shop"), ("navi:address", "log_group.web")];
         assert_eq!(judged(&tags, &[]), None);
+    }
+
+    #[test]
+    fn what_was_given_back_is_no_longer_ours_whatever_its_tags_say() {
+        let tags = [("navi:stack", "shop"), ("navi:address", "log_group.web")];
+        let given_back = |kind| GivenBack {
+            address: Address::new(kind, "old"),
+            id: "/ecs/web".to_owned(),
+            known_as: vec!["/ecs/web".to_owned()],
+        };
+        assert_eq!(
+            judged_after(&tags, &[], &[given_back("log_group")]).unwrap(),
+            "the log group `/ecs/web` is there already (arn:aws:logs:x); `navi state forget` gave it back"
+        );
+        // What another stack has taken over since is that one's.
+        let taken = [("navi:stack", "other"), ("navi:address", "log_group.x")];
+        let taken = judged_after(&taken, &[], &[given_back("log_group")]).unwrap();
+        assert!(
+            taken.ends_with("it is log_group.x of the stack `other`"),
+            "{taken}"
+        );
+        // Another kind may have an equal name.
+        assert_eq!(judged_after(&tags, &[], &[given_back("role")]), None);
     }
 
     #[test]

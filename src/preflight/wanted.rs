@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::plan::{Action, Plan, Step};
-use crate::resource::{Address, Ref, Resource};
+use crate::resource::{Address, Known, Ref, Resource};
 
 /// A plan, asked for resources of one kind.
 #[derive(Clone, Copy)]
@@ -21,6 +21,30 @@ impl<'a> Wanted<'a> {
         self.steps::<K>()
             .filter(|(step, _)| makes(step))
             .map(|(step, spec)| (&step.address, spec))
+    }
+
+    /// The steps that would make something that is not there.
+    pub fn created(self) -> impl Iterator<Item = &'a Step> {
+        let steps = self.plan.steps.iter();
+        steps.filter(|step| step.action == Action::Create)
+    }
+
+    /// The outputs of everything that is there and stays.
+    pub fn known(self) -> Known {
+        let mut known = Known::default();
+        let steps = self.plan.steps.iter();
+        for step in steps.filter(|step| !makes(step) && !goes(step)) {
+            if let Some(outputs) = &step.outputs {
+                known.insert(step.address.clone(), outputs.clone());
+            }
+        }
+        known
+    }
+
+    /// Whether the stack has something at the address already.
+    pub fn is_there(self, address: &Address) -> bool {
+        let mut steps = self.plan.steps.iter();
+        steps.any(|step| step.address == *address && step.outputs.is_some() && !makes(step))
     }
 
     /// The steps that would make or change a resource of kind `K`.

@@ -174,6 +174,9 @@ pub trait Resource:
     /// Whether workloads stand on parts of it (a route table's subnets, what a role lets them read): it lets go of
     /// one only when nobody stands on it any more. Its bridge keeps those that it is to let go of.
     const CARRIES_TRAFFIC: bool = false;
+    /// The fields that AWS can change and that make an object what it is all the same, so that one which differs in them
+    /// is another one: what is looked for among objects that are there is not found in it.
+    const KNOWN_BY: &'static [&'static str] = &[];
     /// Whether a stack that looked one up at the last run may go over to one of its own.
     const FOLLOWS_LOOKUP: bool = true;
     /// The clients its calls go through.

@@ -82,6 +82,8 @@ pub trait AnyResource: Debug + Send + Sync {
     fn excludes(&self, other: &dyn AnyResource) -> bool;
     /// Its physical name, where a successor may have another.
     fn unique_name(&self) -> Option<UniqueName>;
+    /// [`Resource::KNOWN_BY`].
+    fn known_by(&self) -> &'static [&'static str];
     /// By what its object is known again when the stack calls it otherwise.
     fn identity(&self) -> Option<String>;
     /// The same by another name.
@@ -181,6 +183,10 @@ impl<K: Resource> AnyResource for K {
 
     fn unique_name(&self) -> Option<UniqueName> {
         Resource::unique_name(self)
+    }
+
+    fn known_by(&self) -> &'static [&'static str] {
+        K::KNOWN_BY
     }
 
     fn identity(&self) -> Option<String> {
@@ -397,6 +403,16 @@ pub trait Cloud: Send + Sync {
         Box::pin(async { Ok(None) })
     }
 
+    /// Takes these tags off an object.
+    fn untag<'a>(
+        &'a self,
+        _kind: &'a str,
+        _outputs: &'a Value,
+        _keys: &'a [String],
+    ) -> BoxFuture<'a, Result<(), CallError>> {
+        Box::pin(async { Ok(()) })
+    }
+
     /// A spec for the removal of an object that no stack file describes.
     fn remnant(
         &self,
@@ -511,6 +527,15 @@ pub mod dispatch {
         let context = context(cloud, any);
         let found = typed::<K>(resource)?.identify(&context, id).await?;
         found.map(erased).transpose()
+    }
+
+    /// Takes these tags off an object of kind `K`.
+    pub async fn untag<K: Findable>(
+        cloud: &K::Cloud,
+        outputs: &Value,
+        keys: &[String],
+    ) -> Result<(), CallError> {
+        K::untag(cloud, &recorded::<K>(outputs)?, keys).await
     }
 
     /// A spec for the removal of an object of kind `K`.

@@ -14,6 +14,9 @@ pub const ADDRESS_TAG: &str = "navi:address";
 /// The tag that carries the token of the create that made an object.
 pub const OPERATION_TAG: &str = "navi:op";
 
+/// All of navi's own tags: what says whose an object is.
+pub const OWN_TAGS: [&str; 3] = [STACK_TAG, ADDRESS_TAG, OPERATION_TAG];
+
 /// What is looked for: the objects of one stack.
 #[derive(Debug)]
 pub struct Search<'a, K: Resource> {
@@ -89,6 +92,15 @@ pub trait Findable: Resource {
         context: &Context<'_, Self::Cloud>,
         id: &str,
     ) -> impl Future<Output = Result<Option<Found<Self>>, CallError>> + Send;
+
+    /// Takes these tags off the object. What takes no tags has none.
+    fn untag(
+        _cloud: &Self::Cloud,
+        _outputs: &Self::Outputs,
+        _keys: &[String],
+    ) -> impl Future<Output = Result<(), CallError>> + Send {
+        async { Ok(()) }
+    }
 
     /// A spec for an object that no stack file describes: what its removal needs, with references to
     /// all that it must go before. More of them than needed only slow the removal down.

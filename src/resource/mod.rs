@@ -27,7 +27,8 @@ pub use erased::{
 };
 pub use error::{CallError, Certainty, ErrorClass, Leftover, StepError};
 pub use findable::{
-    ADDRESS_TAG, AnyFound, Findable, Found, OPERATION_TAG, Remains, STACK_TAG, Search, id_of,
+    ADDRESS_TAG, AnyFound, Findable, Found, OPERATION_TAG, OWN_TAGS, Remains, STACK_TAG, Search,
+    id_of,
 };
 pub use known::Known;
 pub use protection::Protection;

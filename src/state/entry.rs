@@ -108,6 +108,19 @@ pub enum Entry {
         /// The resource.
         address: Address,
     },
+    /// The object is its owner's again, and is remembered as such. Its tags may still be on it: it is the intent to
+    /// take them off.
+    GivenBack {
+        /// Where it was recorded.
+        address: Address,
+    },
+    /// The stack's tags are off an object that was given back.
+    Untagged {
+        /// Where it was recorded.
+        address: Address,
+        /// Its ID.
+        id: Option<String>,
+    },
     /// An object that no run recorded is the stack's from here on: its tags say so, or its owner does.
     Adopted {
         /// Its address.
@@ -264,6 +277,8 @@ impl fmt::Display for Entry {
             Entry::Ready { address, .. } => write!(formatter, "readiness of {address}"),
             Entry::LookedUp { address, .. } => write!(formatter, "lookup of {address}"),
             Entry::Forgotten { address } => write!(formatter, "forgetting of {address}"),
+            Entry::GivenBack { address } => write!(formatter, "giving back of {address}"),
+            Entry::Untagged { address, .. } => write!(formatter, "untagging of {address}"),
             Entry::Adopted { address, .. } => write!(formatter, "adoption of {address}"),
             Entry::Moved { from, to } => write!(formatter, "move of {from} to {to}"),
             Entry::RunEnded { .. } => write!(formatter, "end of a run"),

@@ -24,7 +24,7 @@ pub use local::LocalStore;
 pub use lock::{Holder, Inspection};
 pub use memory::MemoryStore;
 pub use model::{
-    FORMAT_VERSION, Identity, Pending, Record, Run, State, Status, Unresolved, new_token,
+    FORMAT_VERSION, GivenBack, Identity, Pending, Record, Run, State, Status, Unresolved, new_token,
 };
 pub use recovery::{Finding, Recovered, RecoveryError, recover};
 pub use session::{Access, Session};

@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Intent, Sequence, StateError};
-use crate::resource::{Address, Edge, Known, Protection, edges_in};
+use crate::resource::{Address, Edge, Known, Protection, edges_in, id_of};
 
 /// The form of snapshot and journal that this navi writes. A newer one is refused, never rewritten; an
-/// older one is read and written on in this form. 2 added the entries `moved`, `adopted` and `protected`.
-pub const FORMAT_VERSION: u32 = 2;
+/// older one is read and written on in this form. 2 added the entries `moved`, `adopted` and `protected`, 3 what was
+/// given back.
+pub const FORMAT_VERSION: u32 = 3;
 
 /// Everything that navi knows of one stack.
 ///
@@ -44,6 +45,9 @@ pub struct State {
     pub pending: BTreeMap<Address, Pending>,
     /// Creates whose fate stayed unknown.
     pub unresolved: BTreeMap<Address, Unresolved>,
+    /// What was the stack's and is its owner's again. Whatever its tags say, it is never found as the stack's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub given_back: Vec<GivenBack>,
 }
 
 /// The account and region a stack lives in.
@@ -134,6 +138,42 @@ pub struct Unresolved {
     pub at: u64,
 }
 
+/// An object that was the stack's until its owner took it back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GivenBack {
+    /// Where it was recorded.
+    pub address: Address,
+    /// What AWS answered; null for a create whose fate was unknown.
+    pub outputs: Value,
+    /// The token of the create that made it; empty where nothing tells.
+    pub token: String,
+    /// Whether the stack's tags may still be on it.
+    pub tagged: bool,
+}
+
+impl GivenBack {
+    /// Its ID, where one is known.
+    pub fn id(&self) -> Option<String> {
+        id_of(&self.outputs)
+    }
+
+    /// Whether the stack's tags can be taken off it, and may still be on.
+    pub fn is_to_be_untagged(&self) -> bool {
+        self.tagged && !self.outputs.is_null()
+    }
+
+    /// Whether it is the object of this kind with these outputs and this token. What takes no tags has no ID of its own,
+    /// only that of what holds it: there `address` tells.
+    pub fn is(&self, kind: &str, outputs: &Value, token: &str, address: Option<&Address>) -> bool {
+        let same_token = !token.is_empty() && self.token == token;
+        let same_id = self.id().is_some_and(|id| id_of(outputs) == Some(id));
+        self.address.kind() == kind
+            && (same_token || same_id)
+            && address.is_none_or(|address| *address == self.address)
+    }
+}
+
 impl State {
     /// The state of a stack that has none: a new lineage, nothing recorded.
     pub fn new(stack: &str) -> Self {
@@ -150,6 +190,7 @@ impl State {
             resources: BTreeMap::new(),
             pending: BTreeMap::new(),
             unresolved: BTreeMap::new(),
+            given_back: Vec::new(),
         }
     }
 

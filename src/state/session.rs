@@ -208,6 +208,18 @@ impl Session {
         self.write(Entry::Forgotten { address }).await.map(drop)
     }
 
+    /// Gives a resource back to its owner: the stack never takes it for its own again, unless it is adopted.
+    pub async fn give_back(&self, address: &Address) -> Result<(), StateError> {
+        let address = address.clone();
+        self.write(Entry::GivenBack { address }).await.map(drop)
+    }
+
+    /// Records that the stack's tags are off an object that was given back.
+    pub async fn untagged(&self, address: &Address, id: Option<String>) -> Result<(), StateError> {
+        let address = address.clone();
+        self.write(Entry::Untagged { address, id }).await.map(drop)
+    }
+
     /// Records an object that no run made a record of.
     pub async fn adopt(
         &self,

@@ -1,7 +1,10 @@
 //! What does one journal entry do to the state? The same for a running command and for a journal read back.
 
+use serde_json::Value;
+
 use super::{
-    Entry, Intent, Outcome, Pending, Record, Run, Sequence, Stamped, State, Status, Unresolved,
+    Entry, GivenBack, Intent, Outcome, Pending, Record, Run, Sequence, Stamped, State, Status,
+    Unresolved,
 };
 use crate::resource::{Address, Leftover, redirect};
 
@@ -122,6 +125,7 @@ impl State {
                     return Err("a resource is recorded at this address".to_owned());
                 }
                 self.unresolved.remove(address);
+                self.take_back(address, spec, outputs, token);
                 self.resources.insert(
                     address.clone(),
                     Record {
@@ -143,8 +147,50 @@ impl State {
                 self.resources.remove(address);
                 self.unresolved.remove(address);
             }
+            Entry::GivenBack { address } => self.give_back(address)?,
+            Entry::Untagged { address, id } => {
+                let mut of_it = self
+                    .given_back
+                    .iter_mut()
+                    .filter(|given| given.address == *address && given.id() == *id);
+                let given = of_it.next().ok_or("no such object was given back")?;
+                given.tagged = false;
+            }
         }
         Ok(())
+    }
+
+    fn give_back(&mut self, address: &Address) -> Result<(), String> {
+        self.no_pending(address)?;
+        let (spec, outputs, token) =
+            match (self.resources.get(address), self.unresolved.get(address)) {
+                (Some(record), _) if record.lookup => {
+                    return Err(
+                        "the resource is only looked up, and never was the stack's".to_owned()
+                    );
+                }
+                (Some(record), _) => (&record.spec, record.outputs.clone(), &record.token),
+                (None, Some(unresolved)) => (&unresolved.spec, Value::Null, &unresolved.token),
+                (None, None) => return Err("no such resource is recorded".to_owned()),
+            };
+        let given_back = GivenBack {
+            address: address.clone(),
+            outputs,
+            token: token.clone(),
+            tagged: takes_tags(spec),
+        };
+        self.resources.remove(address);
+        self.unresolved.remove(address);
+        self.given_back.push(given_back);
+        Ok(())
+    }
+
+    /// What is recorded as the stack's is nobody else's any more: an object that is adopted again, and one that has the
+    /// name, and so the ID, of one that went.
+    fn take_back(&mut self, address: &Address, spec: &Value, outputs: &Value, token: &str) {
+        let at = (!takes_tags(spec)).then_some(address);
+        self.given_back
+            .retain(|given| !given.is(address.kind(), outputs, token, at));
     }
 
     /// The record moves as it is, and the records that refer to it follow: what is recorded of the
@@ -236,7 +282,7 @@ impl State {
         &mut self,
         address: &Address,
         token: String,
-        spec: serde_json::Value,
+        spec: Value,
         at: u64,
         outcome: &Outcome,
     ) -> Result<(), String> {
@@ -261,6 +307,7 @@ impl State {
             }
             Outcome::Gone => return Err("a create can't end in `gone`".to_owned()),
         };
+        self.take_back(address, &spec, outputs, &token);
         self.resources.insert(
             address.clone(),
             Record {
@@ -278,7 +325,7 @@ impl State {
     fn finish_update(
         &mut self,
         address: &Address,
-        spec: serde_json::Value,
+        spec: Value,
         outcome: &Outcome,
     ) -> Result<(), String> {
         let record = self
@@ -331,6 +378,11 @@ impl State {
             None => Ok(()),
         }
     }
+}
+
+/// Whether objects of the spec's kind carry tags, and so IDs of their own.
+fn takes_tags(spec: &Value) -> bool {
+    spec.get("tags").is_some()
 }
 
 fn usable(ready: bool) -> Status {

@@ -36,7 +36,8 @@ pub struct MvArguments {
 }
 
 pub async fn run(global: &GlobalOptions, arguments: &MvArguments) -> Result<(), CommandError> {
-    let session = super::open(global, &arguments.stack, "state mv").await?;
+    let chosen = arguments.stack.choose(global)?;
+    let session = super::open(global, &chosen.name, "state mv").await?;
     let result = relocate(global, arguments, &session).await;
     close_session(session, result).await
 }

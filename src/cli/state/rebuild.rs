@@ -15,7 +15,7 @@ use crate::state::{Access, Session};
 /// Record again what carries the stack's tags in AWS and is not recorded
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-It changes nothing in AWS and drops nothing from the state. `up`, `down` and `status` do the same by
+It changes nothing in AWS, drops nothing from the state, and leaves alone what `navi state forget` gave back. `up`, `down` and `status` do the same by
 themselves where nothing at all is recorded. With the stack file at hand, what is found is taken for
 what the file wants, and `navi plan` shows what differs; with `--stack NAME` alone, for what `down` needs.")]
 pub struct RebuildArguments {

@@ -24,7 +24,8 @@ pub async fn run(
     arguments: &UnprotectArguments,
 ) -> Result<(), CommandError> {
     prompt::require_answerable(global, "state unprotect")?;
-    let session = super::open(global, &arguments.stack, "state unprotect").await?;
+    let chosen = arguments.stack.choose(global)?;
+    let session = super::open(global, &chosen.name, "state unprotect").await?;
     let result = unprotect(global, &session).await;
     close_session(session, result).await
 }

@@ -9,7 +9,7 @@ use futures::future::try_join_all;
 use super::{each, last, of_stack, only};
 use crate::aws::{Aws, send, tags};
 use crate::kinds::cluster::{self, CLUSTERS_PER_CALL, Cluster, ClusterOutputs};
-use crate::kinds::ecs_service::{self, EcsService, ServiceLoadBalancer};
+use crate::kinds::ecs_service::{self, EcsService, EcsServiceOutputs, ServiceLoadBalancer};
 use crate::kinds::task_definition::{self, TaskDefinition, TaskDefinitionOutputs};
 use crate::resource::{
     ADDRESS_TAG, CallError, Context, Findable, Found, Remains, STACK_TAG, Search, TagMap,
@@ -67,6 +67,10 @@ impl Findable for Cluster {
     ) -> Result<Option<Found<Self>>, CallError> {
         let clusters = cluster::describe(context.cloud, vec![id.to_owned()]).await?;
         only(clusters.into_iter().filter_map(found_cluster).collect(), id)
+    }
+
+    async fn untag(aws: &Aws, outputs: &ClusterOutputs, keys: &[String]) -> Result<(), CallError> {
+        tags::untag_ecs(aws, &outputs.arn, keys).await
     }
 
     fn remnant(found: &Found<Self>, _name: &str, _remains: &Remains) -> Self {
@@ -190,6 +194,14 @@ impl Findable for EcsService {
             .next())
     }
 
+    async fn untag(
+        aws: &Aws,
+        outputs: &EcsServiceOutputs,
+        keys: &[String],
+    ) -> Result<(), CallError> {
+        tags::untag_ecs(aws, &outputs.arn, keys).await
+    }
+
     /// It goes before all that its tasks work with (aws-behaviour §3 step 1).
     fn remnant(found: &Found<Self>, name: &str, remains: &Remains) -> Self {
         let target = found.mentions.first().map(|(_, arn)| arn.as_str());
@@ -281,6 +293,17 @@ impl Findable for TaskDefinition {
     ) -> Result<Option<Found<Self>>, CallError> {
         let described = task_definition::describe(context.cloud, id).await?;
         Ok(described.and_then(|(definition, tags)| revision(definition, all(Some(tags)))))
+    }
+
+    async fn untag(
+        aws: &Aws,
+        outputs: &TaskDefinitionOutputs,
+        keys: &[String],
+    ) -> Result<(), CallError> {
+        for arn in outputs.earlier.iter().chain([&outputs.arn]) {
+            tags::untag_ecs(aws, arn, keys).await?;
+        }
+        Ok(())
     }
 
     fn remnant(found: &Found<Self>, _name: &str, remains: &Remains) -> Self {

@@ -125,6 +125,20 @@ impl Findable for Namespace {
         }
     }
 
+    async fn untag(
+        aws: &Aws,
+        outputs: &NamespaceOutputs,
+        keys: &[String],
+    ) -> Result<(), CallError> {
+        match &outputs.arn {
+            Some(arn) => tags::untag_cloud_map(aws, arn, keys).await,
+            None => Err(CallError::local(
+                "servicediscovery:UntagResource",
+                "the namespace is still being made",
+            )),
+        }
+    }
+
     fn remnant(found: &Found<Self>, _name: &str, remains: &Remains) -> Self {
         Namespace {
             vpc: remains.held_by(found.within.as_deref()),
@@ -172,6 +186,14 @@ impl Findable for DiscoveryService {
             Some(summary) => service(context.cloud, summary, &namespace_id).await,
             None => Ok(None),
         }
+    }
+
+    async fn untag(
+        aws: &Aws,
+        outputs: &DiscoveryServiceOutputs,
+        keys: &[String],
+    ) -> Result<(), CallError> {
+        tags::untag_cloud_map(aws, &outputs.arn, keys).await
     }
 
     fn remnant(found: &Found<Self>, _name: &str, remains: &Remains) -> Self {

@@ -9,7 +9,7 @@ use futures::future::try_join_all;
 use super::{each, last};
 use crate::aws::{Aws, canonical_name, canonical_target, send, tags, zone_records};
 use crate::kinds::alias_records::{AliasRecords, AliasRecordsOutputs};
-use crate::kinds::certificate::{Certificate, CertificateOutputs};
+use crate::kinds::certificate::{self, Certificate, CertificateOutputs};
 use crate::kinds::certificate_search::{bare_domain, described, summaries};
 use crate::kinds::hosted_zone::{self, HostedZone, HostedZoneOutputs, bare_id, name_servers};
 use crate::kinds::load_balancer::{LoadBalancer, LoadBalancerOutputs};
@@ -165,6 +165,15 @@ impl Findable for HostedZone {
         Ok(Some(found))
     }
 
+    async fn untag(
+        aws: &Aws,
+        outputs: &HostedZoneOutputs,
+        keys: &[String],
+    ) -> Result<(), CallError> {
+        // Its tag `Name` stays: a zone of the stack's making without any tag is taken for one that was cut off.
+        hosted_zone::untag(aws, &outputs.zone_id, keys).await
+    }
+
     fn remnant(found: &Found<Self>, name: &str, _remains: &Remains) -> Self {
         HostedZone {
             name: name.to_owned(),
@@ -250,21 +259,19 @@ impl Findable for AliasRecords {
     }
 
     /// By the zone that holds them or by one of the names. What points to the stack's load balancer
-    /// is taken, whoever wrote it.
+    /// is taken, whoever wrote it; where nothing does, what points to one and the same other target: an
+    /// update turns it to the stack's.
     async fn identify(
         &self,
         context: &Context<'_, Aws>,
         id: &str,
     ) -> Result<Option<Found<Self>>, CallError> {
         let known = context.known;
-        let zone = known.outputs(&self.hosted_zone);
-        let balancer = known.outputs(&self.load_balancer);
-        let (Some(zone), Some(balancer)) = (zone, balancer) else {
+        let Some(zone) = known.outputs(&self.hosted_zone) else {
             return Err(CallError::local(
                 "navi",
                 format!(
-                    "records are recognised by the load balancer that they point to; adopt {} and {} first",
-                    self.load_balancer.address(),
+                    "records are known by their zone; adopt {} first",
                     self.hosted_zone.address()
                 ),
             ));
@@ -279,7 +286,15 @@ impl Findable for AliasRecords {
         let records = zone_records(context.cloud, &zone.zone_id).await?;
         let records = records.as_ref().as_deref().unwrap_or_default();
         let wanted: Vec<&String> = self.names.iter().collect();
-        let outputs = records_to(&balancer, &zone.zone_id, records, &wanted);
+        let balancer = known.outputs(&self.load_balancer);
+        let to_ours = balancer
+            .and_then(|balancer| records_to(&balancer, &zone.zone_id, records, &wanted))
+            .filter(|outputs| outputs.names.iter().any(|name| self.names.contains(name)));
+        let named = wanted.iter().copied().find(|wanted| **wanted == name);
+        let outputs = to_ours.or_else(|| {
+            let balancer = pointed_to(records, named, &wanted)?;
+            records_to(&balancer, &zone.zone_id, records, &wanted)
+        });
         Ok(outputs.map(|mut outputs| {
             // What the stack doesn't want stays whoever's it is.
             outputs.names.retain(|name| self.names.contains(name));
@@ -297,6 +312,32 @@ impl Findable for AliasRecords {
             evaluate_target_health: found.outputs.evaluate_target_health,
         }
     }
+}
+
+/// Where the record of the name points to, or of the first of the wanted names that has one. One of several records of
+/// a name can't be changed like one that is alone.
+fn pointed_to(
+    records: &[ResourceRecordSet],
+    named: Option<&String>,
+    wanted: &[&String],
+) -> Option<LoadBalancerOutputs> {
+    let of = |name: &String| {
+        let mut aliases = records.iter().filter(|record| {
+            record.r#type == RrType::A
+                && record.set_identifier.is_none()
+                && canonical_name(&record.name) == *name
+        });
+        aliases.find_map(|record| record.alias_target.as_ref())
+    };
+    let target = match named {
+        Some(name) => of(name),
+        None => wanted.iter().find_map(|name| of(name)),
+    }?;
+    Some(LoadBalancerOutputs {
+        arn: String::new(),
+        dns_name: canonical_target(&target.dns_name),
+        canonical_hosted_zone_id: target.hosted_zone_id.clone(),
+    })
 }
 
 /// The names in the zone that lead to the load balancer, in the order in which they are wanted.
@@ -369,6 +410,14 @@ impl Findable for Certificate {
             certificate(aws, &arn, tags).await
         });
         super::only(found.await?, id)
+    }
+
+    async fn untag(
+        aws: &Aws,
+        outputs: &CertificateOutputs,
+        keys: &[String],
+    ) -> Result<(), CallError> {
+        certificate::untag(aws, &outputs.arn, keys).await
     }
 
     fn remnant(found: &Found<Self>, name: &str, remains: &Remains) -> Self {

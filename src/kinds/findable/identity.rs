@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::{each, last, of_stack};
 use crate::aws::{Aws, send, tags};
-use crate::kinds::log_group::{LogGroup, LogGroupOutputs};
-use crate::kinds::role::{Role, RoleOutputs};
+use crate::kinds::log_group::{self, LogGroup, LogGroupOutputs};
+use crate::kinds::role::{self, Role, RoleOutputs};
 use crate::resource::{CallError, Context, Findable, Found, Remains, Search, TagMap};
 
 /// The largest page of ListRoles, so that an account's roles take one call or two.
@@ -50,6 +50,10 @@ impl Findable for Role {
         id: &str,
     ) -> Result<Option<Found<Self>>, CallError> {
         role(context.cloud, last(id)).await
+    }
+
+    async fn untag(aws: &Aws, outputs: &RoleOutputs, keys: &[String]) -> Result<(), CallError> {
+        role::untag(aws, &outputs.role_name, keys).await
     }
 
     fn remnant(found: &Found<Self>, _name: &str, _remains: &Remains) -> Self {
@@ -111,6 +115,14 @@ impl Findable for LogGroup {
     ) -> Result<Option<Found<Self>>, CallError> {
         let name = id.split_once(":log-group:").map_or(id, |(_, name)| name);
         log_group(context.cloud, name.trim_end_matches(":*")).await
+    }
+
+    async fn untag(aws: &Aws, outputs: &LogGroupOutputs, keys: &[String]) -> Result<(), CallError> {
+        let name = outputs.log_group_name.as_str();
+        match log_group::listed(aws, &[name]).await?.get(name) {
+            Some(group) => log_group::untag(aws, &group.arn, keys).await,
+            None => Ok(()),
+        }
     }
 
     fn remnant(found: &Found<Self>, _name: &str, _remains: &Remains) -> Self {

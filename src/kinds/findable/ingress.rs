@@ -177,6 +177,14 @@ impl Findable for LoadBalancer {
         only(found.await?, id)
     }
 
+    async fn untag(
+        aws: &Aws,
+        outputs: &LoadBalancerOutputs,
+        keys: &[String],
+    ) -> Result<(), CallError> {
+        tags::untag_elb(aws, &outputs.arn, keys).await
+    }
+
     fn remnant(found: &Found<Self>, _name: &str, remains: &Remains) -> Self {
         LoadBalancer {
             name: name_in(&found.outputs),
@@ -228,6 +236,14 @@ impl Findable for TargetGroup {
             Some(group) => with_delay(aws, group).await,
             None => Ok(None),
         }
+    }
+
+    async fn untag(
+        aws: &Aws,
+        outputs: &TargetGroupOutputs,
+        keys: &[String],
+    ) -> Result<(), CallError> {
+        tags::untag_elb(aws, &outputs.arn, keys).await
     }
 
     fn remnant(found: &Found<Self>, _name: &str, remains: &Remains) -> Self {
@@ -317,6 +333,10 @@ impl Findable for Listener {
         only(found_listeners(aws, all).await?, id)
     }
 
+    async fn untag(aws: &Aws, outputs: &ListenerOutputs, keys: &[String]) -> Result<(), CallError> {
+        tags::untag_elb(aws, &outputs.arn, keys).await
+    }
+
     fn remnant(found: &Found<Self>, _name: &str, remains: &Remains) -> Self {
         let groups = remains.all().into_iter().next();
         let certificate = remains.all::<Certificate>().into_iter().next();
@@ -378,6 +398,14 @@ impl Findable for ListenerRule {
         let mut all = none_if_gone(answer.map(|answer| answer.rules.unwrap_or_default()))?;
         all.retain(|rule| is_arn(id) || rule.priority.as_deref() == Some(id));
         only(found_rules(aws, all).await?, id)
+    }
+
+    async fn untag(
+        aws: &Aws,
+        outputs: &ListenerRuleOutputs,
+        keys: &[String],
+    ) -> Result<(), CallError> {
+        tags::untag_elb(aws, &outputs.arn, keys).await
     }
 
     fn remnant(found: &Found<Self>, name: &str, remains: &Remains) -> Self {

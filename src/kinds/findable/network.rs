@@ -40,6 +40,10 @@ impl Findable for Vpc {
         only(vpcs(context.cloud, called("vpc-id", "vpc-", id)).await?, id)
     }
 
+    async fn untag(aws: &Aws, outputs: &VpcOutputs, keys: &[String]) -> Result<(), CallError> {
+        tags::untag_ec2(aws, &outputs.vpc_id, keys).await
+    }
+
     fn remnant(found: &Found<Self>, _name: &str, _remains: &Remains) -> Self {
         Vpc {
             lookup: None,
@@ -81,6 +85,10 @@ impl Findable for Subnet {
     ) -> Result<Option<Found<Self>>, CallError> {
         let filter = called("subnet-id", "subnet-", id);
         only(subnets(context.cloud, filter).await?, id)
+    }
+
+    async fn untag(aws: &Aws, outputs: &SubnetOutputs, keys: &[String]) -> Result<(), CallError> {
+        tags::untag_ec2(aws, &outputs.subnet_id, keys).await
     }
 
     fn remnant(found: &Found<Self>, _name: &str, remains: &Remains) -> Self {
@@ -127,6 +135,14 @@ impl Findable for InternetGateway {
     ) -> Result<Option<Found<Self>>, CallError> {
         let filter = called("internet-gateway-id", "igw-", id);
         only(internet_gateways(context.cloud, filter).await?, id)
+    }
+
+    async fn untag(
+        aws: &Aws,
+        outputs: &InternetGatewayOutputs,
+        keys: &[String],
+    ) -> Result<(), CallError> {
+        tags::untag_ec2(aws, &outputs.internet_gateway_id, keys).await
     }
 
     fn remnant(found: &Found<Self>, _name: &str, remains: &Remains) -> Self {
@@ -183,6 +199,14 @@ impl Findable for ElasticIp {
         only(elastic_ips(context.cloud, filter).await?, id)
     }
 
+    async fn untag(
+        aws: &Aws,
+        outputs: &ElasticIpOutputs,
+        keys: &[String],
+    ) -> Result<(), CallError> {
+        tags::untag_ec2(aws, &outputs.allocation_id, keys).await
+    }
+
     fn remnant(found: &Found<Self>, _name: &str, _remains: &Remains) -> Self {
         ElasticIp {
             tags: tags::comparable(found.tags.clone()),
@@ -221,6 +245,14 @@ impl Findable for NatGateway {
     ) -> Result<Option<Found<Self>>, CallError> {
         let filter = called("nat-gateway-id", "nat-", id);
         only(nat_gateways(context.cloud, filter).await?, id)
+    }
+
+    async fn untag(
+        aws: &Aws,
+        outputs: &NatGatewayOutputs,
+        keys: &[String],
+    ) -> Result<(), CallError> {
+        tags::untag_ec2(aws, &outputs.nat_gateway_id, keys).await
     }
 
     fn remnant(found: &Found<Self>, name: &str, remains: &Remains) -> Self {
@@ -285,6 +317,14 @@ impl Findable for RouteTable {
         only(route_tables(context.cloud, filter).await?, id)
     }
 
+    async fn untag(
+        aws: &Aws,
+        outputs: &RouteTableOutputs,
+        keys: &[String],
+    ) -> Result<(), CallError> {
+        tags::untag_ec2(aws, &outputs.route_table_id, keys).await
+    }
+
     /// Its routes hold nothing up (aws-behaviour §2.6); the subnets that follow it go after it.
     fn remnant(found: &Found<Self>, _name: &str, remains: &Remains) -> Self {
         RouteTable {
@@ -329,6 +369,14 @@ impl Findable for VpcEndpoint {
     ) -> Result<Option<Found<Self>>, CallError> {
         let filter = called("vpc-endpoint-id", "vpce-", id);
         only(vpc_endpoints(context.cloud, filter).await?, id)
+    }
+
+    async fn untag(
+        aws: &Aws,
+        outputs: &VpcEndpointOutputs,
+        keys: &[String],
+    ) -> Result<(), CallError> {
+        tags::untag_ec2(aws, &outputs.vpc_endpoint_id, keys).await
     }
 
     fn remnant(found: &Found<Self>, _name: &str, remains: &Remains) -> Self {
@@ -389,6 +437,14 @@ impl Findable for SecurityGroup {
             false => Filter::builder().name("group-name").values(id).build(),
         };
         only(security_groups(context.cloud, filter).await?, id)
+    }
+
+    async fn untag(
+        aws: &Aws,
+        outputs: &SecurityGroupOutputs,
+        keys: &[String],
+    ) -> Result<(), CallError> {
+        tags::untag_ec2(aws, &outputs.group_id, keys).await
     }
 
     fn remnant(found: &Found<Self>, _name: &str, remains: &Remains) -> Self {

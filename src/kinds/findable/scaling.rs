@@ -39,6 +39,18 @@ impl Findable for ScalableTarget {
         }
     }
 
+    async fn untag(
+        aws: &Aws,
+        outputs: &ScalableTargetOutputs,
+        keys: &[String],
+    ) -> Result<(), CallError> {
+        match &outputs.arn {
+            Some(arn) => scalable_target::untag(aws, arn, keys).await,
+            // One that takes no tags (aws-behaviour §2.18).
+            None => Ok(()),
+        }
+    }
+
     fn remnant(found: &Found<Self>, name: &str, remains: &Remains) -> Self {
         ScalableTarget {
             service: remains.one(name).unwrap_or_else(|| remains.held_by(None)),

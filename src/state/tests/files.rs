@@ -104,7 +104,7 @@ async fn the_files_are_the_users_alone_and_git_ignores_them() {
 async fn a_clean_end_leaves_a_snapshot_an_empty_journal_and_no_holder() {
     let place = Place::with_a_vpc().await;
     let snapshot: Value = serde_json::from_slice(&place.read("json")).unwrap();
-    assert_eq!(snapshot["version"], 2);
+    assert_eq!(snapshot["version"], 3);
     assert_eq!(snapshot["stack"], STACK);
     assert_eq!(snapshot["serial"], 1);
     assert_eq!(snapshot["run"], Value::Null);
@@ -299,7 +299,7 @@ async fn another_stacks_file_a_newer_format_and_a_damaged_one_are_refused() {
     let good: Value = serde_json::from_slice(&place.read("json")).unwrap();
     let cases = [
         ("stack", json!("other"), "is the state of stack `other`"),
-        ("version", json!(3), "a newer navi wrote it"),
+        ("version", json!(4), "a newer navi wrote it"),
         ("surprise", json!(1), "is damaged"),
         ("lineage", Value::Null, "is damaged"),
     ];

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::*;
+use crate::resource::id_of;
 use crate::state::load::load;
 use crate::state::{Entry, Identity, Outcome, Stamped, State, journal, snapshot};
 
@@ -17,7 +18,7 @@ struct Event {
 }
 
 fn events() -> impl Strategy<Value = Vec<Event>> {
-    let event = (0_u8..15, 0_u8..4, 0_u8..4).prop_map(|(what, resource, detail)| Event {
+    let event = (0_u8..17, 0_u8..4, 0_u8..4).prop_map(|(what, resource, detail)| Event {
         what,
         resource,
         detail,
@@ -80,6 +81,11 @@ impl Event {
                 token,
                 ready: self.detail > 1,
                 stands_for: (self.detail == 0).then(|| "wanted".to_owned()),
+            },
+            14 => Entry::GivenBack { address },
+            15 => Entry::Untagged {
+                id: id_of(&value),
+                address,
             },
             _ => match self.detail {
                 0 if self.resource == 0 => Entry::Protected {

@@ -51,7 +51,7 @@ fn a_whole_journal_is_read_whole_and_each_line_is_json() {
     assert_eq!(read.torn, None);
     for line in bytes.split(|byte| *byte == b'\n').take(3) {
         let value: Value = serde_json::from_slice(line).unwrap();
-        assert_eq!(value["version"], 2);
+        assert_eq!(value["version"], 3);
     }
     assert_eq!(decode(b"", FILE).unwrap(), Journal::default());
 }
@@ -118,9 +118,9 @@ fn one_wrong_byte_in_any_line_but_a_torn_one_is_an_error_that_names_it() {
 
 #[test]
 fn a_newer_format_is_refused_and_not_called_damage() {
-    let newer = sealed(r#"{"version":3,"lineage":"x","batches":[]}"#);
+    let newer = sealed(r#"{"version":4,"lineage":"x","batches":[]}"#);
     let error = decode(&newer, FILE).unwrap_err();
-    assert!(matches!(error, StateError::Newer { found: 3, .. }));
+    assert!(matches!(error, StateError::Newer { found: 4, .. }));
 }
 
 #[test]

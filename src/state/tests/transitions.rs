@@ -74,6 +74,28 @@ fn forgotten() -> Entry {
     Entry::Forgotten { address: vpc() }
 }
 
+fn given_back() -> Entry {
+    Entry::GivenBack { address: vpc() }
+}
+
+fn untagged(id: &str) -> Entry {
+    Entry::Untagged {
+        address: vpc(),
+        id: Some(id.to_owned()),
+    }
+}
+
+fn adopted(address: Address, id: &str, token: &str) -> Entry {
+    Entry::Adopted {
+        address,
+        spec: json!({"tags": {}}),
+        outputs: outputs(id),
+        token: token.to_owned(),
+        ready: true,
+        stands_for: None,
+    }
+}
+
 fn run(run: &str) -> Entry {
     Entry::RunBegan {
         run: run.into(),
@@ -196,6 +218,54 @@ fn a_lookup_is_recorded_renewed_and_forgotten() {
 }
 
 #[test]
+fn what_is_given_back_is_remembered_until_it_is_the_stack_s_again() {
+    let state = after(vec![adopted(vpc(), "vpc-1", "t1"), given_back()]);
+    assert!(state.is_empty());
+    let given = &state.given_back[0];
+    assert_eq!((given.id(), given.tagged), (Some("vpc-1".into()), true));
+    assert!(given.is("vpc", &outputs("vpc-1"), "", None));
+    assert!(given.is("vpc", &outputs("vpc-2"), "t1", None));
+    assert!(!given.is("vpc", &outputs("vpc-2"), "", None));
+    assert!(!given.is("subnet", &outputs("vpc-1"), "t1", None));
+    assert!(!given.is(
+        "vpc",
+        &outputs("vpc-1"),
+        "t1",
+        Some(&Address::new("vpc", "other"))
+    ));
+
+    let remembered = |entries: Vec<Entry>| {
+        let first = vec![adopted(vpc(), "vpc-1", "t1"), given_back()];
+        let state = after(first.into_iter().chain(entries).collect());
+        let given_back = state.given_back.into_iter();
+        given_back.map(|given| given.tagged).collect::<Vec<_>>()
+    };
+    assert_eq!(remembered(vec![untagged("vpc-1")]), [false]);
+    // Another in its place is another; the same one at another place is the same.
+    let elsewhere = Address::new("vpc", "other");
+    assert_eq!(remembered(vec![adopted(vpc(), "vpc-2", "")]), [true]);
+    let nothing = Vec::<bool>::new();
+    assert_eq!(remembered(vec![adopted(elsewhere, "vpc-1", "")]), nothing);
+    // One that is made anew may have the ID of one that went, where the ID is a name.
+    let made = vec![intent(create("t2")), outcome(3, done(true))];
+    assert_eq!(remembered(made), nothing);
+}
+
+#[test]
+fn a_create_of_unknown_fate_is_given_back_by_its_token() {
+    let state = after(vec![
+        intent(create("t1")),
+        outcome(1, Outcome::NotApplied),
+        given_back(),
+    ]);
+    assert!(state.is_empty());
+    let given = &state.given_back[0];
+    assert!(!given.is_to_be_untagged());
+    assert!(given.is("vpc", &outputs("vpc-9"), "t1", None));
+    assert!(!given.is("vpc", &outputs("vpc-9"), "t2", None));
+}
+
+#[test]
 fn a_forgotten_create_of_unknown_fate_leaves_nothing() {
     let state = after(vec![
         intent(create("t1")),
@@ -257,6 +327,18 @@ fn an_impossible_entry_is_named_and_changes_nothing() {
             forgotten(),
         ),
         ("forgotten nothing", vec![], forgotten()),
+        (
+            "given back half way",
+            vec![intent(create("t1"))],
+            given_back(),
+        ),
+        ("given back nothing", vec![], given_back()),
+        ("given back a lookup", vec![lookup()], given_back()),
+        (
+            "untagged what was never given back",
+            made(),
+            untagged("vpc-1"),
+        ),
         ("end of no run", vec![], Entry::RunEnded { run: "b".into() }),
         (
             "end of another run",
