@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::support::{Ended, Navi, boto3, post_json};
+use crate::support::{Ended, Navi, Terminal, boto3, post_json};
 
 /// Two services that write, in groups of their own, and one container that doesn't.
 const STACK: &str = "\
@@ -133,8 +133,7 @@ fn lines_of_all_tasks_stand_in_the_order_of_their_times() {
     // As text, with who wrote it before it; no colour without a terminal.
     let text = shop.run(&["logs", "--container", "app"]).expect(0).stdout;
     let task = app[0]["task"].as_str().unwrap();
-    // As wide as `worker/worker/…`, so that what is written stands in a column.
-    let expected = format!("{:<22}  app started on ", format!("web/app/{}", &task[..8]));
+    let expected = format!("web/app/{}  app started on ", &task[..8]);
     assert!(text.starts_with(&expected), "{text}");
     assert!(!text.contains('\u{1b}'), "{text}");
     let bare = ["logs", "--container", "app", "--no-prefix", "--timestamps"];
@@ -418,26 +417,8 @@ fn events_are_what_ecs_said_with_the_newest_last() {
     assert_eq!(following.interrupt().0, Some(0));
 }
 
-/// Runs a command of navi's on a terminal of its own, and answers what it wrote there.
-fn on_a_terminal(navi: &Navi, arguments: &[&str]) -> String {
-    let command = navi.command(arguments);
-    let program = command.get_program().to_owned();
-    let python = std::env::var_os("NAVI_TEST_PYTHON").expect("tests/run names a Python");
-    let output = Command::new(python)
-        .args(["-c", "import pty, sys; pty.spawn(sys.argv[1:])"])
-        .arg(program)
-        .args(arguments)
-        .current_dir(navi.folder())
-        .env_clear()
-        .env("TERM", "xterm")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
 #[test]
-fn a_line_steers_no_terminal_and_tasks_have_colours_there() {
+fn a_line_steers_no_terminal() {
     let shop = Shop::up();
     let web = shop.task("web")["id"].as_str().unwrap().to_owned();
     let stream = format!("app/app/{web}");
@@ -445,22 +426,11 @@ fn a_line_steers_no_terminal_and_tasks_have_colours_there() {
     shop.write(("/shop/app", &stream), 1_700_000_000_000, hostile);
     let arguments = ["logs", "--since", "2023-11-14T00:00:00Z"];
     let arguments = shop.arguments(&arguments);
-    let shown = on_a_terminal(&shop.navi, &arguments);
-    assert!(
-        shown.contains("\\x1b]0;title\\x07\u{1b}[31mred\\x1b[2J\u{1b}[0m"),
-        "{shown:?}"
-    );
-    let colour_of = |name: &str| {
-        let line = shown.lines().find(|line| line.contains(name)).unwrap();
-        line[..line.find(name).unwrap()].to_owned()
-    };
-    let (app, worker) = (colour_of("web/app/"), colour_of("worker/worker/"));
-    assert!(app.starts_with('\u{1b}') && app != worker, "{shown:?}");
-
-    let plain = [&arguments[..], &["--no-color"]].concat();
-    let plain = on_a_terminal(&shop.navi, &plain);
-    assert!(plain.contains("\\x1b]0;title\\x07red\\x1b[2J"), "{plain:?}");
-    assert!(!plain.contains('\u{1b}'), "{plain:?}");
+    let (shown, code) = Terminal::run(&shop.navi.command(&arguments), 100, 30).end();
+    assert_eq!(code, 0, "{shown}");
+    // It stands there as text: the screen was not cleared.
+    assert!(shown.contains("\\x1b]0;title\\x07red\\x1b[2J"), "{shown}");
+    assert!(shown.contains("worker started on"), "{shown}");
     // Whoever pipes it gets what was written.
     let piped = shop.navi.run(&arguments).expect(0).stdout;
     assert!(piped.contains(hostile), "{piped:?}");

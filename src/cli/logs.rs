@@ -74,6 +74,7 @@ pub struct LogsArguments {
     #[arg(long)]
     no_prefix: bool,
 
+    // In the place of the global option, which gets its value: clap knows both by this name.
     /// The stack file (-f follows here)
     #[arg(long, value_name = "FILE", default_value = DEFAULT_FILE, help_heading = "Global options")]
     file: PathBuf,

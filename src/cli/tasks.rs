@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use anstyle::Style;
 use futures::future::try_join_all;
 use serde::Serialize;
 use serde_json::json;
@@ -15,7 +16,7 @@ use super::{exit_code, output};
 use crate::aws::{Aws, Moment, Task, TaskContainer, Wanted, targets_of, tasks_of};
 use crate::environment::{Environment, Service, Specs};
 use crate::observe::ObserveError;
-use crate::report::{Palette, age};
+use crate::report::{Cell, Palette, age, columns};
 use crate::resource::CallError;
 
 /// Show the tasks of services: status, health, address, place, images; with --stopped those that ended, and why
@@ -137,7 +138,7 @@ async fn look(
 }
 
 fn text(services: &[Tasks], now: Moment, palette: &Palette) -> String {
-    let Palette { heading, faint, .. } = palette;
+    let Palette { heading, bad, .. } = palette;
     let mut text = String::new();
     for (index, Tasks { service, tasks }) in services.iter().enumerate() {
         let gap = if index == 0 { "" } else { "\n" };
@@ -149,93 +150,86 @@ fn text(services: &[Tasks], now: Moment, palette: &Palette) -> String {
         if tasks.is_empty() {
             continue;
         }
-        let _ = writeln!(
-            text,
-            "  {faint}{:<32}  {:<12}  {:<9}  {:<9}  {:<15}  {:<15}  {:<12}  age{faint:#}",
-            "task", "status", "health", "target", "address", "zone", "subnet"
-        );
-        for line in tasks {
-            row(&mut text, line, now, palette);
+        let titles = [
+            "task", "status", "health", "target", "address", "zone", "subnet", "age",
+        ];
+        let mut rows = vec![
+            titles
+                .map(|title| Cell::styled(title, palette.faint))
+                .to_vec(),
+        ];
+        rows.extend(tasks.iter().map(|line| row(line, now, palette)));
+        let rows = columns(&rows);
+        let mut rows = rows.lines();
+        let _ = writeln!(text, "  {}", rows.next().unwrap_or_default());
+        for (line, row) in tasks.iter().zip(rows) {
+            let _ = writeln!(text, "  {row}");
+            if let Some(reason) = &line.task.stopped_reason {
+                let ago = line.task.stopped_at.map_or_else(String::new, |at| {
+                    format!("  {} ago", age(at.milliseconds_until(now)))
+                });
+                let _ = writeln!(text, "    {bad}{reason}{bad:#}{ago}");
+            }
+            let containers = line.task.containers.iter();
+            let containers: Vec<_> = containers.map(|one| container(one, palette)).collect();
+            for container in columns(&containers).lines() {
+                let _ = writeln!(text, "    {container}");
+            }
         }
     }
     text
 }
 
-fn row(text: &mut String, line: &Line, now: Moment, palette: &Palette) {
-    let Palette {
-        good,
-        bad,
-        warning,
-        faint,
-        ..
-    } = palette;
+fn row(line: &Line, now: Moment, palette: &Palette) -> Vec<Cell> {
     let task = &line.task;
     let style = match (task.is_running(), task.last_status.as_str()) {
-        (true, _) if task.health == "UNHEALTHY" => bad,
-        (true, _) => good,
-        (false, "STOPPED") => faint,
-        _ => warning,
+        (true, _) if task.health == "UNHEALTHY" => palette.bad,
+        (true, _) => palette.good,
+        (false, "STOPPED") => palette.faint,
+        _ => palette.warning,
     };
     let known = |word: &str| match word {
         "UNKNOWN" | "" => "-".to_owned(),
         word => word.to_ascii_lowercase(),
     };
+    let or_none = |text: Option<&str>| text.unwrap_or("-").to_owned();
     let began = task.started_at.or(task.created_at);
-    let aged = began.map_or_else(String::new, |at| age(at.milliseconds_until(now)));
-    let _ = writeln!(
-        text,
-        "  {:<32}  {style}{:<12}{style:#}  {:<9}  {:<9}  {:<15}  {:<15}  {:<12}  {aged}",
-        task.id,
-        known(&task.last_status),
-        known(&task.health),
-        known(&line.targets.join(",")),
-        task.address.as_deref().unwrap_or("-"),
-        task.availability_zone.as_deref().unwrap_or("-"),
-        line.subnet_name
-            .as_deref()
-            .or(task.subnet.as_deref())
-            .unwrap_or("-"),
-    );
-    if let Some(reason) = &task.stopped_reason {
-        let ago = task.stopped_at.map_or_else(String::new, |at| {
-            format!(" ({} ago)", age(at.milliseconds_until(now)))
-        });
-        let _ = writeln!(text, "      {bad}{reason}{bad:#}{ago}");
-    }
-    let width = task.containers.iter().map(|one| one.name.len()).max();
-    for one in &task.containers {
-        let _ = writeln!(
-            text,
-            "      {:<width$}  {}",
-            one.name,
-            container(one, palette),
-            width = width.unwrap_or_default()
-        );
-    }
+    vec![
+        task.id.as_str().into(),
+        Cell::styled(known(&task.last_status), style),
+        known(&task.health).into(),
+        known(&line.targets.join(",")).into(),
+        or_none(task.address.as_deref()).into(),
+        or_none(task.availability_zone.as_deref()).into(),
+        or_none(line.subnet_name.as_deref().or(task.subnet.as_deref())).into(),
+        began
+            .map_or_else(String::new, |at| age(at.milliseconds_until(now)))
+            .into(),
+    ]
 }
 
 /// Image and digest, and what is not as one would wish.
-fn container(container: &TaskContainer, palette: &Palette) -> String {
-    let Palette { faint, bad, .. } = palette;
-    let mut text = container.image.clone();
-    if let Some(digest) = &container.image_digest {
-        let short: String = digest.chars().take("sha256:".len() + 12).collect();
-        let _ = write!(text, "  {faint}{short}{faint:#}");
-    }
-    match container.exit_code {
-        Some(0) => text.push_str("  exit code 0"),
-        Some(code) => {
-            let _ = write!(text, "  {bad}exit code {code}{bad:#}");
-        }
-        None => {}
+fn container(container: &TaskContainer, palette: &Palette) -> Vec<Cell> {
+    let digest = container.image_digest.as_deref().unwrap_or_default();
+    let digest: String = digest.chars().take("sha256:".len() + 12).collect();
+    let mut remarks = Vec::new();
+    if let Some(code) = container.exit_code {
+        remarks.push(format!("exit code {code}"));
     }
     if container.health == "UNHEALTHY" {
-        let _ = write!(text, "  {bad}unhealthy{bad:#}");
+        remarks.push("unhealthy".to_owned());
     }
-    if let Some(reason) = &container.reason {
-        let _ = write!(text, "  {reason}");
-    }
-    text
+    remarks.extend(container.reason.clone());
+    let style = match container.exit_code {
+        Some(0) => Style::new(),
+        _ => palette.bad,
+    };
+    vec![
+        container.name.as_str().into(),
+        container.image.as_str().into(),
+        Cell::styled(digest, palette.faint),
+        Cell::styled(remarks.join(", "), style),
+    ]
 }
 
 #[cfg(test)]
@@ -294,12 +288,44 @@ mod tests {
             Moment::from_milliseconds(1_210_000),
             &Palette::plain(),
         );
-        insta::assert_snapshot!(told, @"");
+        insta::assert_snapshot!(told, @r"
+        web  0 running
+          task                              status   health  target  address    zone        subnet      age
+          0123456789abcdef0123456789abcdef  stopped  -       -       10.0.11.7  eu-west-1c  private-1c  3m
+            Essential container in task exited  2m ago
+            web  web:latest  sha256:abababababab  exit code 137, OutOfMemoryError: container killed due to memory usage
+        ");
     }
 
     /// docs/DAY_TWO.md says so.
     #[test]
     fn as_json_a_task_is_an_object() {
-        insta::assert_snapshot!(format!("{:#}", json!(stopped())), @"");
+        let document = json!(stopped());
+        let keys: Vec<&String> = document.as_object().unwrap().keys().collect();
+        assert_eq!(
+            keys,
+            [
+                "id",
+                "arn",
+                "task_definition",
+                "deployment",
+                "last_status",
+                "desired_status",
+                "health",
+                "availability_zone",
+                "subnet",
+                "address",
+                "created_at",
+                "started_at",
+                "stopped_at",
+                "stopped_reason",
+                "execute_command",
+                "containers",
+                "subnet_name",
+                "targets",
+            ]
+        );
+        assert_eq!(document["stopped_at"], "1970-01-01T00:18:10Z");
+        assert_eq!(document["containers"][0]["exit_code"], 137);
     }
 }

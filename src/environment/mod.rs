@@ -1,7 +1,7 @@
 //! What does an environment look like to a person? Services and what leads to them, from the stack's specs; and how they do now.
 
-mod costs;
 mod command_requirements;
+mod costs;
 mod layout;
 mod log_lines;
 mod names;
@@ -10,8 +10,8 @@ mod reach;
 mod specs;
 mod verification;
 
-pub use costs::{Costs, Driver, costs};
 pub use command_requirements::{Met, Requirement, command_requirements};
+pub use costs::{Costs, Driver, costs};
 pub use layout::{Container, Entrance, Environment, LogTarget, Route, Scaling, Service, Subnet};
 pub use log_lines::{LogLine, LogReader, LogSources, LogWindow, Seen};
 pub use names::{Entry, Name, NameNow, names_now};

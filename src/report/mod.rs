@@ -3,8 +3,8 @@
 mod advice;
 mod columns;
 pub mod event;
-mod group;
 mod foreign_text;
+mod group;
 mod json;
 mod live;
 mod palette;

@@ -1,13 +1,12 @@
 //! How does a session go over to session-manager-plugin? As the AWS CLI hands it over: by seven words on its command line,
 //! of which the session itself goes by the environment where the plugin can take it from there.
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 
 use serde_json::json;
-use std::io::IsTerminal;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{ExecError, systems_manager};

@@ -15,6 +15,8 @@ const MOST_EVENTS: usize = 10_000;
 /// Times in milliseconds since 1970.
 #[derive(Debug, Serialize)]
 pub struct LogEvent {
+    /// The how manieth of its stream it came in as.
+    pub number: usize,
     pub timestamp: u64,
     pub ingested: u64,
     pub message: String,
@@ -53,6 +55,7 @@ pub fn put(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
             .and_then(|timestamp| u64::try_from(timestamp).ok())
             .ok_or_else(|| call.service.missing_parameter("logEvents.timestamp"))?;
         stream.events.push(LogEvent {
+            number: stream.events.len(),
             timestamp,
             ingested: now,
             message: event.required_string("message")?.to_owned(),
@@ -167,9 +170,12 @@ pub fn filter(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
     for stream in group.streams.values() {
         let is_asked_for = (names.is_empty() || names.contains(&stream.name.as_str()))
             && prefix.is_none_or(|prefix| stream.name.starts_with(prefix));
-        for (index, event) in stream.events.iter().enumerate() {
+        for event in &stream.events {
             if is_asked_for && pattern.matches(&event.message) && event.is_within(&parameters)? {
-                let key = format!("{:020} {} {index:020}", event.timestamp, stream.name);
+                let key = format!(
+                    "{:020} {} {:020}",
+                    event.timestamp, stream.name, event.number
+                );
                 let mut value = event.to_value();
                 value["logStreamName"] = json!(stream.name);
                 value["eventId"] = json!(key);
