@@ -240,7 +240,8 @@ fn plugin(navi: &Navi, version: &str) -> PathBuf {
          tty >terminal\n\
          read -r line && printf 'heard %s\\n' \"$line\"\n\
          # The real one breaks off at the end of its input.\n\
-         (read -r more || : >ended) <&0 &\n\
+         exec 3<&0\n\
+         (read -r more || : >ended) <&3 &\n\
          sleep 0.3\n\
          [ -e ended ] && exit 9\n\
          exit 7\n"
@@ -293,6 +294,11 @@ impl Elsewhere {
                 self.navi.write("config", "[profile work]\n"),
             );
         command
+    }
+
+    fn run(&self, path: &Path, arguments: &[&str]) -> Ended {
+        let path = path.to_str().unwrap();
+        Ended::of(self.command(path, arguments).output().unwrap())
     }
 
     fn written(&self, name: &str) -> String {
@@ -361,8 +367,7 @@ fn a_session_goes_over_to_the_plugin_as_the_aws_cli_hands_it_over() {
 
     // An older one takes it from its command line alone.
     let path = plugin(&there.navi, "1.2.463.0");
-    let older = there.command(path.to_str().unwrap(), &["exec", "web", "--", "env"]);
-    Ended::of({ older }.output().unwrap()).expect(7);
+    there.run(&path, &["exec", "web", "--", "env"]).expect(7);
     assert!(
         there
             .written("called")
@@ -392,8 +397,8 @@ fn on_a_terminal_the_plugin_takes_navi_s_place() {
 #[test]
 fn without_the_plugin_or_with_a_refusal_nothing_is_begun() {
     let there = Elsewhere::up();
-    let missing = there.command("", &["exec", "web", "--", "env"]);
-    let missing = Ended::of({ missing }.output().unwrap()).expect(1);
+    let nowhere = Path::new("");
+    let missing = there.run(nowhere, &["exec", "web", "--", "env"]).expect(1);
     assert!(
         missing
             .stderr
@@ -405,8 +410,7 @@ fn without_the_plugin_or_with_a_refusal_nothing_is_begun() {
         missing.stderr
     );
     assert_eq!(there.navi.mutating_calls(), Vec::<String>::new());
-    let check = there.command("", &["exec", "web", "--check"]);
-    let check = Ended::of({ check }.output().unwrap()).expect(1);
+    let check = there.run(nowhere, &["exec", "web", "--check"]).expect(1);
     assert!(
         check.stdout.contains("no       session-manager-plugin"),
         "{}",
@@ -419,8 +423,7 @@ fn without_the_plugin_or_with_a_refusal_nothing_is_begun() {
         &json!({"operation": "ExecuteCommand", "do": "deny"}),
     );
     let path = plugin(&there.navi, "1.2.707.0");
-    let denied = there.command(path.to_str().unwrap(), &["exec", "web", "--", "env"]);
-    let denied = Ended::of({ denied }.output().unwrap()).expect(1);
+    let denied = there.run(&path, &["exec", "web", "--", "env"]).expect(1);
     assert!(
         denied
             .stderr
