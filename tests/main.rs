@@ -8,6 +8,8 @@ mod changes_page;
 mod cli;
 mod compute_changes;
 mod configuration;
+mod containers;
+mod day_two;
 mod discovery;
 mod drift;
 mod endpoints;

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{Inventory, Moto, Navi, boto3, get_json, inventory, post_json};
+use crate::support::{Ended, Inventory, Moto, Navi, boto3, get_json, inventory, post_json};
 
 fn moto_command(navi: &Navi, moto: &Moto, arguments: &[&str]) -> Command {
     let mut command = navi.command(arguments);
@@ -51,7 +51,7 @@ fn mutating_calls(moto: &Moto, act: impl FnOnce()) -> Vec<String> {
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
         .map(|call| operation(&call))
         .filter(|operation| {
-            !["Describe", "List", "Get"]
+            !["Describe", "List", "Get", "Filter"]
                 .iter()
                 .any(|reading| operation.starts_with(reading))
         })
@@ -107,11 +107,46 @@ fn the_article_s_environment_lives_in_moto_too() {
     compare_with_the_sandbox_s(&values);
     let calls = mutating_calls(&moto, || run(&navi, &moto, &up));
     assert_eq!(calls, Vec::<String>::new());
+    look_around(&navi, &moto, file);
 
     run(&navi, &moto, &["down", "--yes", "-f", file]);
     let after = inventory(&moto.endpoint, &Inventory::Ids);
     assert_eq!(without_moto_s_own(before), without_moto_s_own(after));
     assert!(get_json(&moto.endpoint, "/moto-api/data.json").is_object());
+}
+
+/// The commands that only look, where moto runs no tasks: lines are written as the awslogs driver writes them.
+#[track_caller]
+fn look_around(navi: &Navi, moto: &Moto, file: &str) {
+    // As AWS it takes no old ones.
+    let event = |age: u32, message: &str| {
+        format!(
+            "{{'timestamp': int(__import__('time').time() * 1000) - {age}, 'message': '{message}'}}"
+        )
+    };
+    let events = format!("[{}, {}]", event(2000, "one"), event(1000, "two"));
+    let place = "logGroupName='/ecs/api', logStreamName='ecs-api/api/0123456789abcdef'";
+    let write = format!(
+        "[client.create_log_stream({place}), client.put_log_events({place}, logEvents={events})]"
+    );
+    boto3(&moto.endpoint, "logs", &write);
+    let calls = mutating_calls(moto, || {
+        let shown = |arguments: &[&str], code: i32| {
+            let all = [arguments, &["--file", file]].concat();
+            Ended::of(moto_command(navi, moto, &all).output().unwrap()).expect(code)
+        };
+        let lines = shown(&["logs"], 0);
+        assert_eq!(
+            lines.stdout,
+            "backend/api/01234567    one\nbackend/api/01234567    two\n"
+        );
+        let tasks = shown(&["tasks"], 0).stdout;
+        assert!(tasks.contains("backend  0 running"), "{tasks}");
+        shown(&["events"], 0);
+        let none = shown(&["exec", "backend", "--", "env"], 1).stderr;
+        assert!(none.contains("`backend` has no running task"), "{none}");
+    });
+    assert_eq!(calls, Vec::<String>::new());
 }
 
 /// What the article builds and pushes before it starts: navi looks whether it is there.

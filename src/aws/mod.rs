@@ -6,6 +6,7 @@ pub mod certificates;
 mod change_batch_refusal;
 mod clients;
 pub mod cloud_map;
+mod command_session;
 mod configuration;
 #[cfg(test)]
 mod error_shapes;
@@ -21,30 +22,35 @@ mod moment;
 pub mod namesakes;
 mod ownership;
 pub mod quotas;
+mod role_policies;
 mod routing;
 mod services;
 pub mod tags;
 mod target_health;
 mod tasks;
 pub mod usage;
+mod way_to_service;
 mod zone_records;
 
 pub use calls::{Settle, send, settle};
 pub use clients::Aws;
+pub use command_session::{CommandSession, CommandTarget, execute_command, task_role};
 pub use configuration::{ConfigurationError, Options, for_sandbox, load};
 pub use errors::classify;
 pub use host_request::{HostAnswer, addresses_of_host, request_host};
 pub use images::{ImageAnswer, Unanswered, look_up_images};
 pub use interfaces::{InterfaceFilter, holders_among_interfaces};
 pub use listings::describe_present;
-pub use log_events::{LogEvent, LogQuery, log_events};
+pub use log_events::{LogEvent, LogPace, LogPages, LogQuery};
 pub use memo::Memo;
 pub use moment::Moment;
 pub use ownership::{ours_or_taken, taken};
+pub use role_policies::{Allowance, role_allows};
 pub use routing::holders_among_rules;
 pub use services::{DeploymentNow, ServiceEvent, ServiceNow, services_now};
 pub use target_health::{Target, targets_of};
 pub use tasks::{Task, TaskContainer, Wanted, tasks_of};
+pub use way_to_service::{WayToService, way_to_service};
 pub use zone_records::{
     AddressRecord, address_records, canonical_name, canonical_target, change_records,
     fresh_zone_records, remove_records, zone_records,

@@ -1,6 +1,7 @@
 //! How is an instant that AWS tells written? For programs as RFC 3339, for arithmetic as seconds.
 
 use std::fmt;
+use std::time::Duration;
 
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
@@ -21,6 +22,26 @@ impl Moment {
     /// The machine's own clock.
     pub fn now() -> Self {
         DateTime::from(std::time::SystemTime::now()).into()
+    }
+
+    /// From RFC 3339, with whatever offset.
+    pub fn parse(text: &str) -> Option<Self> {
+        let instant = DateTime::from_str(text, Format::DateTimeWithOffset).ok()?;
+        Some(instant.into())
+    }
+
+    /// So long before it.
+    pub fn before(self, duration: Duration) -> Self {
+        let milliseconds = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        Moment::from_milliseconds(self.milliseconds.saturating_sub(milliseconds).max(0))
+    }
+
+    /// As RFC 3339 with three digits after the second whatever they are, so that one stands below the other.
+    pub fn in_columns(self) -> String {
+        let whole = Moment::from_milliseconds(self.milliseconds.div_euclid(1000) * 1000);
+        let text = whole.to_string();
+        let text = text.trim_end_matches('Z');
+        format!("{text}.{:03}Z", self.milliseconds.rem_euclid(1000))
     }
 
     /// Since 1970.
@@ -67,5 +88,15 @@ mod tests {
         let later = Moment::from_milliseconds(1_700_000_002_250);
         assert_eq!(moment.milliseconds_until(later), 2_000);
         assert_eq!(later.milliseconds_until(moment), 0);
+    }
+
+    #[test]
+    fn it_is_read_back_and_written_in_columns() {
+        let moment = Moment::parse("2023-11-14T23:13:20.250+01:00").unwrap();
+        assert_eq!(moment, Moment::from_milliseconds(1_700_000_000_250));
+        assert_eq!(moment.in_columns(), "2023-11-14T22:13:20.250Z");
+        let whole = moment.before(Duration::from_millis(250));
+        assert_eq!(whole.in_columns(), "2023-11-14T22:13:20.000Z");
+        assert_eq!(Moment::parse("yesterday"), None);
     }
 }

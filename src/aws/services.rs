@@ -27,6 +27,8 @@ pub struct ServiceNow {
     pub pending: i32,
     /// When it was made.
     pub created_at: Option<Moment>,
+    /// Whether the tasks that it starts from now on take commands.
+    pub execute_command: bool,
     /// The newest first.
     pub deployments: Vec<DeploymentNow>,
     /// The newest first; ECS keeps 100.
@@ -125,6 +127,7 @@ fn now(service: api::Service) -> ServiceNow {
         running: service.running_count,
         pending: service.pending_count,
         created_at: service.created_at.map(Moment::from),
+        execute_command: service.enable_execute_command,
         deployments: service
             .deployments
             .unwrap_or_default()

@@ -38,6 +38,11 @@ pub struct Task {
     pub health: String,
     /// The zone that it runs in.
     pub availability_zone: Option<String>,
+    /// The ID of its subnet.
+    pub subnet: Option<String>,
+    /// The ID of its network interface.
+    #[serde(skip)]
+    pub network_interface: Option<String>,
     /// Its address in the VPC.
     pub address: Option<String>,
     /// When ECS began with it.
@@ -73,6 +78,8 @@ pub struct TaskContainer {
     pub reason: Option<String>,
     /// Of the agent that takes commands: `PENDING`, `RUNNING`, `STOPPED`; none where there is none.
     pub execute_command_agent: Option<String>,
+    /// Why that agent doesn't run, in ECS's words.
+    pub execute_command_agent_reason: Option<String>,
     /// By what Systems Manager knows the container.
     pub runtime_id: Option<String>,
 }
@@ -130,13 +137,14 @@ async fn describe(aws: &Aws, cluster: &str, arns: &[String]) -> Result<Vec<Task>
 
 fn task(task: api::Task) -> Task {
     let last = |text: &str| text.rsplit('/').next().unwrap_or_default().to_owned();
-    let address = task.attachments().iter().find_map(|attachment| {
-        attachment
-            .details()
-            .iter()
-            .find(|detail| detail.name() == Some("privateIPv4Address"))
+    let detail = |name: &str| {
+        let mut details = task.attachments().iter().flat_map(api::Attachment::details);
+        details
+            .find(|detail| detail.name() == Some(name))
             .and_then(|detail| detail.value.clone())
-    });
+    };
+    let (subnet, address) = (detail("subnetId"), detail("privateIPv4Address"));
+    let network_interface = detail("networkInterfaceId");
     let arn = task.task_arn.unwrap_or_default();
     Task {
         id: last(&arn),
@@ -147,6 +155,8 @@ fn task(task: api::Task) -> Task {
         desired_status: task.desired_status.unwrap_or_default(),
         health: health(task.health_status),
         availability_zone: task.availability_zone,
+        subnet,
+        network_interface,
         address,
         created_at: task.created_at.map(Moment::from),
         started_at: task.started_at.map(Moment::from),
@@ -169,6 +179,7 @@ fn container(container: api::Container) -> TaskContainer {
         .find(|agent| agent.name() == Some(&api::ManagedAgentName::ExecuteCommandAgent));
     TaskContainer {
         execute_command_agent: agent.and_then(|agent| agent.last_status.clone()),
+        execute_command_agent_reason: agent.and_then(|agent| agent.reason.clone()),
         name: container.name.unwrap_or_default(),
         image: container.image.unwrap_or_default(),
         image_digest: container.image_digest,
@@ -223,6 +234,7 @@ mod tests {
         assert_eq!(seen.id, "0aa1");
         assert_eq!(seen.task_definition, "web:7");
         assert_eq!(seen.address.as_deref(), Some("10.0.10.7"));
+        assert_eq!(seen.subnet.as_deref(), Some("subnet-1"));
         assert_eq!(seen.health, "UNKNOWN");
         assert!(seen.is_running());
         let agent = &seen.containers[0].execute_command_agent;

@@ -7,11 +7,12 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 use super::sandbox_server::SandboxServer;
 use super::{
-    adopt, check, completions, config, discover, down, drift, exit_code, outputs, plan, redeploy,
-    sandbox, scale, schema, state, status, unlock, up, verify,
+    adopt, check, completions, config, discover, down, drift, events, exec, exit_code, logs,
+    outputs, plan, redeploy, sandbox, scale, schema, state, status, tasks, unlock, up, verify,
 };
+use crate::aws::Moment;
 
-const DEFAULT_FILE: &str = "navi.yaml";
+pub const DEFAULT_FILE: &str = "navi.yaml";
 const DEFAULT_STATE_DIR: &str = ".navi";
 
 /// One command up, one command down: service-discovered ECS environments on AWS.
@@ -101,6 +102,10 @@ pub enum Command {
     Scale(scale::ScaleArguments),
     Status(status::StatusArguments),
     Verify(verify::VerifyArguments),
+    Logs(logs::LogsArguments),
+    Tasks(tasks::TasksArguments),
+    Events(events::EventsArguments),
+    Exec(exec::ExecArguments),
     Discover(discover::DiscoverArguments),
     Outputs(outputs::OutputsArguments),
     Config(config::ConfigArguments),
@@ -180,6 +185,18 @@ fn assignment(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// A moment: how long ago, such as `10m` or `2h`, or as RFC 3339.
+pub fn parse_moment(text: &str) -> Result<Moment, String> {
+    match (parse_duration(text), Moment::parse(text)) {
+        (_, Some(moment)) => Ok(moment),
+        (Ok(ago), None) => Ok(Moment::now().before(ago)),
+        (Err(_), None) => Err(
+            "write how long ago, such as 10m, 2h or 3d, or a time such as 2026-01-31T09:00:00Z"
+                .to_owned(),
+        ),
+    }
+}
+
 /// A duration such as `90s`, `20m`, `1h30m`; a bare number counts seconds.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let wrong = || "write a duration such as 90s, 20m or 1h30m".to_owned();
@@ -198,6 +215,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
             Some('s') => 1,
             Some('m') => 60,
             Some('h') => 3600,
+            Some('d') => 86_400,
             _ => return Err(wrong()),
         };
         seconds = count
@@ -229,6 +247,7 @@ mod tests {
         assert_eq!(seconds("90"), Ok(90));
         assert_eq!(seconds("90s"), Ok(90));
         assert_eq!(seconds("1h30m"), Ok(5400));
+        assert_eq!(seconds("2d"), Ok(172_800));
         for wrong in ["", "m", "5x", "1h30", "-1s", "99999999999999999999h"] {
             assert!(seconds(wrong).is_err(), "{wrong}");
         }

@@ -9,6 +9,7 @@ use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 use serde_json::{Value, json};
 
 use super::adopt::AdoptError;
+use super::exec::ExecError;
 use super::exit_code;
 use super::protection::ProtectedError;
 use super::sandbox_server::SandboxError;
@@ -58,6 +59,12 @@ pub enum CommandError {
         stack: String,
         known: Vec<String>,
     },
+    #[error("{} has no container `{name}`", services.join(", "))]
+    UnknownContainer {
+        name: String,
+        services: Vec<String>,
+        known: Vec<String>,
+    },
     #[error("the service `{name}` of stack `{stack}` is recorded, but {why}")]
     NotRunning {
         name: String,
@@ -105,6 +112,8 @@ pub enum CommandError {
     Edit(#[from] EditError),
     #[error(transparent)]
     Adopt(Box<AdoptError>),
+    #[error(transparent)]
+    Exec(Box<ExecError>),
     #[error("`navi {command}` asks before it changes anything, and nobody can answer here")]
     NobodyToAsk { command: &'static str },
 
@@ -132,6 +141,12 @@ impl From<PlanError> for CommandError {
 impl From<AdoptError> for CommandError {
     fn from(error: AdoptError) -> Self {
         CommandError::Adopt(Box::new(error))
+    }
+}
+
+impl From<ExecError> for CommandError {
+    fn from(error: ExecError) -> Self {
+        CommandError::Exec(Box::new(error))
     }
 }
 
@@ -196,7 +211,13 @@ impl CommandError {
             CommandError::UnknownOutput { .. } => {
                 Some("`navi outputs` lists all of them".to_owned())
             }
-            CommandError::UnknownService { name, known, .. } => {
+            CommandError::UnknownService { name, .. }
+                if [".yaml", ".yml"].iter().any(|end| name.ends_with(end)) =>
+            {
+                Some("-f follows here; name the stack file with --file".to_owned())
+            }
+            CommandError::UnknownService { name, known, .. }
+            | CommandError::UnknownContainer { name, known, .. } => {
                 let known: Vec<&str> = known.iter().map(String::as_str).collect();
                 stack::suggestion(name, &known)
             }
@@ -220,6 +241,7 @@ impl CommandError {
             ),
             CommandError::Edit(error) => error.hint(),
             CommandError::Adopt(error) => error.hint(),
+            CommandError::Exec(error) => error.hint(),
             CommandError::Target(error) => Some(match &error.nearest {
                 Some(nearest) => format!("did you mean `{nearest}`?"),
                 None => "`navi plan` and `navi state list` show the addresses".to_owned(),

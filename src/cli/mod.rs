@@ -3,6 +3,7 @@
 mod adopt;
 mod arguments;
 mod check;
+mod chosen_services;
 mod completions;
 mod config;
 mod context;
@@ -10,9 +11,13 @@ mod discover;
 mod down;
 mod drift;
 mod error;
+mod events;
+mod exec;
 pub mod exit_code;
+mod following;
 mod image_digests;
 mod logging;
+mod logs;
 mod output;
 mod outputs;
 mod plan;
@@ -33,6 +38,7 @@ mod stack_file;
 mod state;
 mod status;
 mod targets;
+mod tasks;
 mod timings;
 mod unlock;
 mod up;
@@ -90,6 +96,10 @@ async fn route(arguments: &Arguments) -> Result<u8, CommandError> {
         Command::Redeploy(arguments) => redeploy::run(global, arguments).await,
         Command::Scale(arguments) => scale::run(global, arguments).await,
         Command::Status(arguments) => status::run(global, arguments).await,
+        Command::Logs(arguments) => logs::run(global, arguments).await,
+        Command::Tasks(arguments) => tasks::run(global, arguments).await,
+        Command::Events(arguments) => events::run(global, arguments).await,
+        Command::Exec(arguments) => exec::run(global, arguments).await,
         Command::Discover(arguments) => discover::run(global, arguments).await,
         Command::Verify(arguments) => verify::run(global, arguments).await,
         Command::Outputs(arguments) => outputs::run(global, arguments).await,

@@ -8,6 +8,11 @@ use crate::report::{Event, JsonLines, Palette, Sink};
 
 /// Writes data. A reader that went away (`navi plan | head`) is no error: the command's own exit code stands.
 pub fn data(text: &str) -> Result<(), CommandError> {
+    passed_on(text).map(|_| ())
+}
+
+/// The same, for who would go on writing: whether there still is a reader.
+pub fn passed_on(text: &str) -> Result<bool, CommandError> {
     let mut stdout = io::stdout().lock();
     let written = stdout
         .write_all(text.as_bytes())
@@ -17,8 +22,9 @@ pub fn data(text: &str) -> Result<(), CommandError> {
         })
         .and_then(|()| stdout.flush());
     match written {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(CommandError::Output(error)),
-        _ => Ok(()),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(CommandError::Output(error)),
+        Ok(()) => Ok(true),
     }
 }
 

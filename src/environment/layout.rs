@@ -143,6 +143,9 @@ pub struct Route {
 pub struct Subnet {
     /// `public-1a`.
     pub name: String,
+    /// AWS's, once it exists.
+    #[serde(skip)]
+    pub id: Option<String>,
     /// None where it is only looked up.
     pub cidr: Option<String>,
     pub zone: Option<String>,
@@ -364,6 +367,7 @@ fn subnet_of(specs: &Specs, name: &str, spec: subnet::Subnet) -> Subnet {
     let own = spec.lookup.is_none();
     Subnet {
         name: name.to_owned(),
+        id: outputs.as_ref().map(|outputs| outputs.subnet_id.clone()),
         cidr: own.then_some(spec.cidr_block),
         zone: outputs
             .map(|outputs| outputs.availability_zone)

@@ -3,6 +3,7 @@
 mod advice;
 mod columns;
 pub mod event;
+mod foreign_text;
 mod group;
 mod json;
 mod live;
@@ -17,11 +18,12 @@ mod tty;
 
 pub use columns::{Cell, columns};
 pub use event::{Action, After, Command, Event, LeftBehind, Sink, Until, id_of};
+pub use foreign_text::for_terminal;
 pub use json::JsonLines;
 pub use palette::Palette;
 pub use plain::Plain;
 pub use quiet::Quiet;
-pub use step_line::{counted, duration};
+pub use step_line::{age, counted, duration};
 pub use summary::{Outcome, Summary, SummaryContext};
 pub use timeline::{Link, StepTimes, Timeline};
 pub use tty::LiveView;

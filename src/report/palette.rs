@@ -31,6 +31,32 @@ impl Palette {
         }
     }
 
+    /// The colour of the nth of things that are to be told apart; it begins again after the twelfth.
+    pub fn of_series(&self, index: usize) -> Style {
+        const SERIES: [AnsiColor; 12] = [
+            AnsiColor::Cyan,
+            AnsiColor::Yellow,
+            AnsiColor::Green,
+            AnsiColor::Magenta,
+            AnsiColor::Blue,
+            AnsiColor::Red,
+            AnsiColor::BrightCyan,
+            AnsiColor::BrightYellow,
+            AnsiColor::BrightGreen,
+            AnsiColor::BrightMagenta,
+            AnsiColor::BrightBlue,
+            AnsiColor::BrightRed,
+        ];
+        match self.has_colour() {
+            true => Style::new().fg_color(Some(SERIES[index % SERIES.len()].into())),
+            false => Style::new(),
+        }
+    }
+
+    pub fn has_colour(&self) -> bool {
+        !self.good.is_plain()
+    }
+
     /// What standard error may have: `--no-color`, `NO_COLOR`, `CLICOLOR_FORCE` and whether it is a terminal decide.
     pub fn for_stderr() -> Self {
         Palette::for_choice(anstream::AutoStream::choice(&std::io::stderr()))

@@ -183,9 +183,33 @@ pub fn duration(milliseconds: u64) -> String {
     }
 }
 
+/// How long ago something was, in its two largest units at most: `45s`, `12m`, `3h20m`, `5d`.
+pub fn age(milliseconds: u64) -> String {
+    let minutes = milliseconds / 60_000;
+    match minutes {
+        0 => format!("{}s", milliseconds / 1000),
+        1..60 => format!("{minutes}m"),
+        60..1440 => format!("{}h{:02}m", minutes / 60, minutes % 60),
+        _ => format!("{}d", minutes / 1440),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ages_read_at_a_glance() {
+        for (milliseconds, shown) in [
+            (999, "0s"),
+            (45_000, "45s"),
+            (725_000, "12m"),
+            (12_000_000, "3h20m"),
+            (86_400_000, "1d"),
+        ] {
+            assert_eq!(age(milliseconds), shown);
+        }
+    }
 
     #[test]
     fn durations_read_like_a_stopwatch() {

@@ -70,7 +70,8 @@ impl CallLog {
 
 /// AWS names what only reads with one of these verbs.
 pub fn is_mutating(operation: &str) -> bool {
-    !["Describe", "List", "Get", "BatchGet", "Discover", "Test"]
-        .iter()
-        .any(|verb| operation.starts_with(verb))
+    let verbs = [
+        "Describe", "List", "Get", "BatchGet", "Discover", "Test", "Filter",
+    ];
+    !verbs.iter().any(|verb| operation.starts_with(verb))
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     clock::Moment,
-    ecs::Task,
+    ecs::{self, Task},
     elb::{Action, Elb, Health, LoadBalancer, Redirect, health, rule_for},
     route53::DnsName,
     world::{Context, World},
@@ -85,6 +85,9 @@ pub fn answer(world: &mut World, now: Moment, visit: &Visit) -> Value {
         (context.account == account).then(|| request(context, load_balancer, visit, &mut visits))
     });
     world.visits = visits;
+    if let Some(answer) = &reached {
+        note(world, now, visit, answer);
+    }
     reached.unwrap_or_else(|| {
         unreached(format!(
             "{} leads to {}, which is no load balancer",
@@ -92,6 +95,29 @@ pub fn answer(world: &mut World, now: Moment, visit: &Visit) -> Value {
             target.text()
         ))
     })
+}
+
+/// Whoever served it writes that to its log, as servers do.
+fn note(world: &mut World, now: Moment, visit: &Visit, answer: &Value) {
+    let served_by = &answer["served_by"];
+    let (Some(arn), Some(container)) =
+        (served_by["task"].as_str(), served_by["container"].as_str())
+    else {
+        return;
+    };
+    let mut parts = arn.split(':').skip(3);
+    let (Some(region), Some(account)) = (parts.next(), parts.next()) else {
+        return;
+    };
+    let line = format!(
+        "GET {}{} was answered {}",
+        visit.host, visit.path, answer["status"]
+    );
+    world.within(account, region, now, |context| {
+        if let Some(task) = context.region.ecs.tasks.get(arn).cloned() {
+            ecs::say(context, &task, container, &line);
+        }
+    });
 }
 
 fn unreached(reason: String) -> Value {

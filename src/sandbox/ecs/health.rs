@@ -27,11 +27,9 @@ pub fn reply(region: &Region, vpc_id: &str, address: &str, port: i64, askers: &[
     let Some(interface) = interface_at(&region.ec2, vpc_id, address) else {
         return Reply::Nothing;
     };
-    let listener = region
-        .ecs
-        .tasks
-        .values()
-        .find(|task| task.interface.id == interface.id && task.is_up() && listens(task, port));
+    let listener = region.ecs.tasks.values().find(|task| {
+        task.interface.id == interface.id && task.is_up() && task.listener(port).is_some()
+    });
     let may_ask = askers
         .iter()
         .filter_map(|asker| region.ec2.network_interfaces.get(*asker))
@@ -48,12 +46,6 @@ fn interface_at<'a>(ec2: &'a Ec2, vpc_id: &str, address: &str) -> Option<&'a Net
     ec2.network_interfaces
         .values()
         .find(|interface| interface.private_ip == address && interface.vpc_id == vpc_id)
-}
-
-fn listens(task: &Task, port: i64) -> bool {
-    task.containers
-        .iter()
-        .any(|container| container.exit_code.is_none() && container.ports.contains(&port))
 }
 
 /// What the scheduler makes of a task.

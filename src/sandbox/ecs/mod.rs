@@ -3,7 +3,9 @@
 mod breaker;
 mod capacity;
 mod cluster;
+mod command_session;
 mod container_definition;
+mod container_log;
 mod container_rules;
 mod container_start;
 mod deployment;
@@ -32,6 +34,7 @@ mod task_stop;
 mod tests;
 
 pub use self::{
+    container_log::say,
     health::{Reply, reply},
     service::Service,
     service_count::{desired_count, is_active_service, set_desired_count},
@@ -65,7 +68,7 @@ pub fn operation(name: &str) -> Option<Operation> {
         "ListTasks" => task_listing::list,
         "DescribeTasks" => task_listing::describe,
         "StopTask" => task_listing::stop,
-        "ExecuteCommand" => task_listing::execute_command,
+        "ExecuteCommand" => command_session::open,
         "TagResource" => tags::tag,
         "UntagResource" => tags::untag,
         "ListTagsForResource" => tags::list,

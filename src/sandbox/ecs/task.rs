@@ -284,6 +284,14 @@ impl Task {
         value
     }
 
+    /// The container that listens on a port.
+    pub fn listener(&self, port: i64) -> Option<&str> {
+        self.containers
+            .iter()
+            .find(|container| container.exit_code.is_none() && container.ports.contains(&port))
+            .map(|container| container.name.as_str())
+    }
+
     /// Whether one of its containers was told to end up so.
     pub fn is_to_be(&self, outcome: TaskOutcome) -> bool {
         self.containers

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{
     request::{client, includes, invalid, missing, page},
     task::{Stop, Task},
-    task_start, task_stop,
+    task_stop,
 };
 use crate::sandbox::{call::Call, fault::Fault, world::Context};
 
@@ -104,32 +104,4 @@ pub fn stop(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
         .task(&cluster, &arn)
         .ok_or_else(not_found)?;
     Ok(json!({"task": task.to_value(true)}))
-}
-
-/// Sessions with a container are streams between its machine and the caller's, which the sandbox has not.
-pub fn execute_command(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
-    let parameters = call.parameters();
-    let ecs = &context.region.ecs;
-    let cluster = &ecs.cluster(parameters.string("cluster"))?.arn;
-    let task = parameters
-        .string("task")
-        .and_then(|id| ecs.task(cluster, id))
-        .ok_or_else(|| invalid("The referenced task was not found."))?;
-    if !task.enables_execute_command || !task.is_up() {
-        return Err(invalid(
-            "The execute command failed because execute command was not enabled when the task was run or the execute command agent isn't running. Wait and try again or run a new task with execute command enabled and try again.",
-        ));
-    }
-    // The agent in the task speaks with Systems Manager (aws-behaviour §2.19).
-    if !task_start::reaches(context, task, "ssmmessages") {
-        return Err(Fault::new(
-            "TargetNotConnectedException",
-            "The execute command failed due to an internal error. Try again later.",
-        ));
-    }
-    Err(Fault::new(
-        "NotImplemented",
-        "the sandbox opens no sessions with containers; POST /_navi/exec answers nslookup as a container would (docs/SANDBOX.md)",
-    )
-    .with_status(501))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    container_definition::log_target,
+    container_log,
     container_start::{start_in_order, watch_health},
     scheduler, secret_access, service,
     task::{Container, Stop, Task, TaskState},
@@ -206,20 +206,10 @@ fn open_logs(context: &mut Context<'_>, task: &Task) -> Result<(), Failure> {
     };
     let mut streams = Vec::new();
     for container in definition.containers() {
-        let (Some(target), Some(name)) = (log_target(container), container["name"].as_str()) else {
-            continue;
-        };
-        if target.region == context.region_name {
-            let stream = match target.prefix {
-                Some(prefix) => format!("{prefix}/{name}/{}", task.id),
-                None => task.id.clone(),
-            };
-            streams.push((
-                target.group.to_owned(),
-                stream,
-                name.to_owned(),
-                target.makes_group,
-            ));
+        let name = container["name"].as_str().unwrap_or_default();
+        if let Some((target, stream)) = container_log::stream(context, container, task) {
+            let group = target.group.to_owned();
+            streams.push((group, stream, name.to_owned(), target.makes_group));
         }
     }
     if !streams.is_empty() && !reaches(context, task, "logs") {
@@ -252,6 +242,12 @@ fn join_target_groups(context: &mut Context<'_>, task: &Task) {
             used.port,
             Some(&task.zone),
         );
+        let status = match task.is_to_be(TaskOutcome::Unhealthy) {
+            true => 503,
+            false => 200,
+        };
+        let line = format!("ELB-HealthChecker/2.0 was answered {status}");
+        container_log::say_at(context, task, used.port, &line);
         if let Some(service) = &task.service {
             let message = format!(
                 "registered 1 targets in (target-group {})",
@@ -302,13 +298,20 @@ fn exit(context: &mut Context<'_>, arn: &str) {
         return;
     }
     let mut ends_task = false;
+    let mut exited = Vec::new();
     for container in &mut task.containers {
         if container.outcome == TaskOutcome::Exits && container.exit_code.is_none() {
             container.exit_code = Some(1);
             ends_task |= container.is_essential;
+            exited.push(container.name.clone());
         }
     }
     task.version += 1;
+    let task = task.clone();
+    for name in exited {
+        let line = format!("{name} exits with code 1");
+        container_log::say(context, &task, &name, &line);
+    }
     if !ends_task {
         return;
     }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    scheduler,
-    task::{Stop, Task, TaskState},
+    container_log, scheduler,
+    task::{Container, Stop, Task, TaskState},
 };
 use crate::sandbox::{cloud_map, ec2::network_interface, elb, pace::Doing, world::Context};
 
@@ -127,6 +127,15 @@ fn set_state(context: &mut Context<'_>, arn: &str, state: TaskState) {
 
 fn end(context: &mut Context<'_>, arn: &str) {
     set_state(context, arn, TaskState::Stopping);
+    if let Some(task) = context.region.ecs.tasks.get(arn).cloned()
+        && task.started.is_some()
+    {
+        let running = |container: &&Container| container.exit_code.is_none();
+        for container in task.containers.iter().filter(running) {
+            let line = format!("{} is asked to stop (SIGTERM)", container.name);
+            container_log::say(context, &task, &container.name, &line);
+        }
+    }
     look(context, arn);
     let arn = arn.to_owned();
     context.schedule(Doing::TaskStops, move |context| {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{limit, page, stream};
+use super::{invalid, limit, page_of, stream};
 use crate::sandbox::{
     call::{Call, Parameters},
     fault::Fault,
@@ -15,6 +15,8 @@ const MOST_EVENTS: usize = 10_000;
 /// Times in milliseconds since 1970.
 #[derive(Debug, Serialize)]
 pub struct LogEvent {
+    /// The how manieth of its stream it came in as.
+    pub number: usize,
     pub timestamp: u64,
     pub ingested: u64,
     pub message: String,
@@ -53,6 +55,7 @@ pub fn put(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
             .and_then(|timestamp| u64::try_from(timestamp).ok())
             .ok_or_else(|| call.service.missing_parameter("logEvents.timestamp"))?;
         stream.events.push(LogEvent {
+            number: stream.events.len(),
             timestamp,
             ingested: now,
             message: event.required_string("message")?.to_owned(),
@@ -104,7 +107,56 @@ pub fn get(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
     }))
 }
 
-/// A pattern is taken as a text that the message contains.
+/// A pattern of plain terms: all of them, but none after `-`, and one at least of those after `?`. Terms in quotation marks may hold
+/// blanks (CloudWatch Logs user guide, filter pattern syntax).
+#[derive(Debug, Default)]
+struct Pattern {
+    all: Vec<String>,
+    none: Vec<String>,
+    any: Vec<String>,
+}
+
+impl Pattern {
+    fn read(text: &str) -> Result<Self, Fault> {
+        if text.starts_with(['{', '[', '%']) {
+            return Err(Fault::new(
+                "NotImplemented",
+                "the sandbox knows no filter patterns for JSON, for columns or with regular expressions (docs/SANDBOX.md)",
+            )
+            .with_status(501));
+        }
+        let mut pattern = Self::default();
+        let mut rest = text.trim_start();
+        while !rest.is_empty() {
+            let (kind, term) = match rest.strip_prefix(['-', '?']) {
+                Some(term) => (&rest[..1], term),
+                None => ("", rest),
+            };
+            let (term, after) = match term.strip_prefix('"') {
+                Some(quoted) => quoted
+                    .split_once('"')
+                    .ok_or_else(|| invalid("Invalid filter pattern"))?,
+                None => term.split_once(' ').unwrap_or((term, "")),
+            };
+            let terms = match kind {
+                "-" => &mut pattern.none,
+                "?" => &mut pattern.any,
+                _ => &mut pattern.all,
+            };
+            terms.push(term.to_owned());
+            rest = after.trim_start();
+        }
+        Ok(pattern)
+    }
+
+    fn matches(&self, message: &str) -> bool {
+        let holds = |term: &String| message.contains(term.as_str());
+        self.all.iter().all(holds)
+            && !self.none.iter().any(holds)
+            && (self.any.is_empty() || self.any.iter().any(holds))
+    }
+}
+
 pub fn filter(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
     let parameters = call.parameters();
     let group = context
@@ -113,17 +165,17 @@ pub fn filter(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
         .group(parameters.required_string("logGroupName")?)?;
     let names = parameters.strings("logStreamNames");
     let prefix = parameters.string("logStreamNamePrefix");
-    let pattern = parameters
-        .string("filterPattern")
-        .unwrap_or_default()
-        .trim_matches('"');
+    let pattern = Pattern::read(parameters.string("filterPattern").unwrap_or_default())?;
     let mut found = Vec::new();
     for stream in group.streams.values() {
         let is_asked_for = (names.is_empty() || names.contains(&stream.name.as_str()))
             && prefix.is_none_or(|prefix| stream.name.starts_with(prefix));
-        for (index, event) in stream.events.iter().enumerate() {
-            if is_asked_for && event.message.contains(pattern) && event.is_within(&parameters)? {
-                let key = format!("{:020} {} {index:020}", event.timestamp, stream.name);
+        for event in &stream.events {
+            if is_asked_for && pattern.matches(&event.message) && event.is_within(&parameters)? {
+                let key = format!(
+                    "{:020} {} {:020}",
+                    event.timestamp, stream.name, event.number
+                );
                 let mut value = event.to_value();
                 value["logStreamName"] = json!(stream.name);
                 value["eventId"] = json!(key);
@@ -132,7 +184,7 @@ pub fn filter(context: &mut Context<'_>, call: &Call) -> Result<Value, Fault> {
         }
     }
     found.sort_by(|(one, _), (other, _)| one.cmp(other));
-    let mut answer = page(&parameters, "events", found)?;
+    let mut answer = page_of(&parameters, "events", found, MOST_EVENTS)?;
     answer["searchedLogStreams"] = json!([]);
     Ok(answer)
 }

@@ -67,7 +67,17 @@ fn page(
     list: &str,
     items: Vec<(String, Value)>,
 ) -> Result<Value, Fault> {
-    let size = limit(parameters, 50)?;
+    page_of(parameters, list, items, 50)
+}
+
+/// One page of so many at most.
+fn page_of(
+    parameters: &Parameters<'_>,
+    list: &str,
+    items: Vec<(String, Value)>,
+    most: usize,
+) -> Result<Value, Fault> {
+    let size = limit(parameters, most)?;
     let page = paginate(items, size, parameters.string("nextToken"))
         .map_err(|InvalidToken| invalid("The specified nextToken is invalid."))?;
     let mut answer = json!({list: page.items});

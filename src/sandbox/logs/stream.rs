@@ -65,6 +65,7 @@ pub fn write(context: &mut Context<'_>, group: &str, stream: &str, messages: &[&
     let stream = group.streams.entry(stream.to_owned()).or_insert(made);
     for message in messages {
         stream.events.push(LogEvent {
+            number: stream.events.len(),
             timestamp: now.milliseconds(),
             ingested: now.milliseconds(),
             message: (*message).to_owned(),

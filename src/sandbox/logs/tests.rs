@@ -73,3 +73,37 @@ async fn events_are_read_forward_and_the_token_says_when_to_stop() {
         (&json!([]), &get["nextToken"])
     );
 }
+
+#[tokio::test]
+async fn a_pattern_of_terms_asks_for_all_for_none_and_for_one_of_several() {
+    let client = TestClient::new();
+    call(&client, "CreateLogGroup", json!({"logGroupName": "g"})).await;
+    let stream = json!({"logGroupName": "g", "logStreamName": "s"});
+    call(&client, "CreateLogStream", stream.clone()).await;
+    let mut put = stream;
+    let lines = ["ERROR at start", "WARN at start", "ERROR later", "fine"];
+    let events = lines.iter().enumerate();
+    put["logEvents"] = events
+        .map(|(at, line)| json!({"timestamp": at, "message": line}))
+        .collect();
+    call(&client, "PutLogEvents", put).await;
+    for (pattern, expected) in [
+        ("ERROR", vec!["ERROR at start", "ERROR later"]),
+        ("ERROR -later", vec!["ERROR at start"]),
+        (
+            "?ERROR ?WARN \"at start\"",
+            vec!["ERROR at start", "WARN at start"],
+        ),
+        ("error", vec![]),
+    ] {
+        let asked = json!({"logGroupName": "g", "filterPattern": pattern});
+        let found = call(&client, "FilterLogEvents", asked).await;
+        let found: Vec<&str> = found["events"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|event| event["message"].as_str().unwrap())
+            .collect();
+        assert_eq!(found, expected, "{pattern}");
+    }
+}

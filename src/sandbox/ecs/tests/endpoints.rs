@@ -155,13 +155,28 @@ async fn sessions_need_ssmmessages_or_a_way_out() {
     }
     let task = stage.tasks("RUNNING").await[0]["taskArn"].clone();
     let asked = json!({"cluster": "c", "task": task, "command": "sh", "interactive": true});
-    let (code, _) = stage.ecs_refusal("ExecuteCommand", asked.clone()).await;
-    assert_eq!(code, "NotImplemented");
+    let session = stage.ecs("ExecuteCommand", asked.clone()).await["session"].clone();
+    let id = session["sessionId"].as_str().unwrap();
+    assert!(id.starts_with("ecs-execute-command-"), "{session}");
+    let url = session["streamUrl"].as_str().unwrap();
+    assert!(
+        url.contains(id) && url.contains(".invalid/"),
+        "nobody's token goes to AWS: {session}"
+    );
     // With private DNS the endpoint's group decides, whatever other way there is.
     interface_endpoint(&stage, "ssmmessages").await;
     let (code, _) = stage.ecs_refusal("ExecuteCommand", asked.clone()).await;
     assert_eq!(code, "TargetNotConnectedException");
     let_in(&stage, "443").await;
-    let (code, _) = stage.ecs_refusal("ExecuteCommand", asked).await;
-    assert_eq!(code, "NotImplemented");
+    stage.ecs("ExecuteCommand", asked.clone()).await;
+    for (name, value) in [
+        ("interactive", json!(false)),
+        ("command", json!("")),
+        ("container", json!("other")),
+    ] {
+        let mut wrong = asked.clone();
+        wrong[name] = value;
+        let (code, _) = stage.ecs_refusal("ExecuteCommand", wrong).await;
+        assert_eq!(code, "InvalidParameterException", "{name}");
+    }
 }
