@@ -7,8 +7,8 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 use super::sandbox_server::SandboxServer;
 use super::{
-    adopt, check, completions, config, discover, down, drift, exit_code, outputs, plan, redeploy,
-    sandbox, scale, schema, state, status, unlock, up, verify,
+    adopt, check, completions, config, discover, down, drift, exit_code, explain, outputs, plan,
+    redeploy, sandbox, scale, schema, state, status, unlock, up, verify,
 };
 
 const DEFAULT_FILE: &str = "navi.yaml";
@@ -108,6 +108,7 @@ pub enum Command {
     Adopt(adopt::AdoptArguments),
     State(state::StateArguments),
     Unlock(unlock::UnlockArguments),
+    Explain(explain::ExplainArguments),
     Sandbox(sandbox::SandboxArguments),
     Completions(completions::CompletionsArguments),
 }

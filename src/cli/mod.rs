@@ -2,6 +2,7 @@
 
 mod adopt;
 mod arguments;
+mod causes;
 mod check;
 mod completions;
 mod config;
@@ -11,6 +12,7 @@ mod down;
 mod drift;
 mod error;
 pub mod exit_code;
+mod explain;
 mod image_digests;
 mod logging;
 mod output;
@@ -99,6 +101,7 @@ async fn route(arguments: &Arguments) -> Result<u8, CommandError> {
         Command::State(arguments) => state::run(global, arguments).await,
         Command::Unlock(arguments) => unlock::run(global, arguments),
         Command::Sandbox(arguments) => sandbox::run(global, arguments).await,
+        Command::Explain(arguments) => explain::run(global, arguments).map(|()| exit_code::DONE),
         Command::Completions(arguments) => completions::run(arguments).map(|()| exit_code::DONE),
     }
 }

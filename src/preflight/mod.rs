@@ -8,6 +8,7 @@ mod images;
 mod names;
 mod quotas;
 mod wanted;
+mod ways_out;
 
 use std::time::SystemTime;
 
@@ -37,14 +38,15 @@ impl Preflight<'_> {
     /// Asks every check that the plan gives a reason for. A plan that makes nothing asks nothing.
     pub async fn findings(&self) -> Vec<Finding> {
         let wanted = Wanted::of(self.plan);
-        let (quotas, names, certificates, delegation, images) = join!(
+        let (quotas, names, network, certificates, delegation, images) = join!(
             quotas::findings(self.aws, wanted),
             names::findings(self.aws, wanted, self.stack),
+            ways_out::findings(self.aws, wanted),
             certificates::findings(self.aws, wanted, self.now),
             delegation::findings(wanted, &self.dns),
             images::findings(self.aws, wanted),
         );
-        let mut findings = [quotas, names, certificates, delegation, images].concat();
+        let mut findings = [quotas, names, network, certificates, delegation, images].concat();
         findings.sort_by_key(|finding| (finding.check, finding.severity));
         findings
     }
