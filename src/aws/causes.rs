@@ -68,11 +68,15 @@ fn denied(error: &CallError) -> Option<Cause> {
             | "NotAuthorized"
             | "NotAuthorizedException"
             | "DependencyAccessDeniedException",
-        ) => match () {
-            () if says("iam:PassRole") => Cause::MayNotPassRole,
-            () if says("iam:CreateServiceLinkedRole") => Cause::ServiceLinkedRole,
-            () => Cause::Denied,
-        },
+        ) => {
+            if says("iam:PassRole") {
+                Cause::MayNotPassRole
+            } else if says("iam:CreateServiceLinkedRole") {
+                Cause::ServiceLinkedRole
+            } else {
+                Cause::Denied
+            }
+        }
         // What is wrong with an account only its owner can mend, and AWS's words say what it is.
         Some(_) => return None,
     })

@@ -213,11 +213,15 @@ async fn complete(
 /// What tells who waits why it takes long: the check that fails, and in the end what containers wrote last.
 async fn explain(aws: &Aws, wanted: u32, seen: &mut EcsServiceObserved) -> Result<(), CallError> {
     let rollout = &seen.rollout;
-    let groups = rollout.target_groups.iter().flatten();
-    let unhealthy = groups.filter(|group| group.reason.is_some()).count();
-    let failed = rollout.stopped.iter();
-    let failed = failed.filter(|task| task.reason.contains("ELB health checks"));
-    if unhealthy + failed.count() > 0 {
+    // A target that is only being registered fails nothing yet.
+    let fails = |group: &TargetGroupHealth| {
+        let reason = group.reason.as_deref();
+        reason.and_then(health_checks::cause_of_answer).is_some()
+    };
+    let mut failed = rollout.stopped.iter();
+    if rollout.target_groups.iter().flatten().any(fails)
+        || failed.any(|task| task.reason.contains("ELB health checks"))
+    {
         let balancers = seen.load_balancers.iter();
         let arns = balancers.map(|attached| attached.target_group_arn.clone());
         seen.rollout.health_checks = health_checks::read(aws, arns.collect()).await?;

@@ -463,7 +463,9 @@ fn counts(wanted: u32, ours: &Deployment, rollout: &Rollout) -> Vec<(usize, Stri
         let mut text = format!("{healthy} of {wanted} {} healthy", plural(wanted, "target"));
         if let Some(reason) = group.reason.as_ref().filter(|_| healthy < wanted as usize) {
             let mut checks = rollout.health_checks.iter();
-            let asks = checks.find(|check| check.target_group_arn == group.arn);
+            let asks = checks
+                .find(|check| check.target_group_arn == group.arn)
+                .filter(|_| cause_of_answer(reason).is_some());
             let asks = asks.map_or_else(String::new, |check| format!("{}; ", check.asks()));
             text.push_str(&format!(" ({asks}{})", sentence(reason)));
         }

@@ -97,10 +97,8 @@ fn check_room(context: &Context<'_>, settings: &Settings) -> Result<(), Fault> {
     let ecs = &context.region.ecs;
     let definition = ecs.task_definition(&settings.task_definition)?;
     let images = definition.containers().iter();
-    let images = images.filter_map(|container| container["image"].as_str());
-    let refusal = images
-        .filter_map(|image| context.task_outcomes.of(image).placement_refusal())
-        .next();
+    let mut images = images.filter_map(|container| container["image"].as_str());
+    let refusal = images.find_map(|image| context.task_outcomes.of(image).placement_refusal());
     match refusal {
         Some(reason) => Err(Fault::new("ClientException", reason)),
         None => Ok(()),
