@@ -478,6 +478,7 @@ fn down_that_is_given_up_names_who_holds_what_and_has_touched_nothing_of_theirs(
     down.interrupt();
     let ended = down.end().expect(130);
     insta::assert_snapshot!("down_that_is_held_up", end_of(&ended, &navi, &file));
+    assert!(ended.stderr.contains("code: NAVI0306"), "{}", ended.stderr);
 
     // Theirs is all there: their own calls find it. Nothing of ours is left when the same is run again.
     stranger(&endpoint, &["do", LETTING_GO]);

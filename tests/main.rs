@@ -4,6 +4,7 @@ mod adoption;
 mod autoscaling;
 mod benchmark;
 mod broken_off_removals;
+mod causes;
 mod changes_page;
 mod cli;
 mod compute_changes;

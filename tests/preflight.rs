@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support::{Ended, Inventory, Navi, inventory, namesake, post_json};
+use crate::support::{Ended, Inventory, Navi, inventory, namesake, post_json, stranger};
 
 /// `up` must end with 1, change nothing, and touch nothing of anybody's.
 #[track_caller]
@@ -86,6 +86,7 @@ fn strangers_of_every_kind_are_named_together_and_untouched() {
             "navi did not make it",
             "navi adopt cluster.main",
             "6 things are in the way; nothing was changed",
+            "code: NAVI0501, see `navi explain NAVI0501`",
         ],
     );
     let document = checked(&navi, &file, 1);
@@ -198,7 +199,13 @@ fn a_zone_that_two_have_stops_it() {
         &with_domain("{ request: [guest.example.test] }"),
     );
     let ended = stops(&navi, &file);
-    says(&ended, &["2 public hosted zones are called `example.test`"]);
+    says(
+        &ended,
+        &[
+            "2 public hosted zones are called `example.test`",
+            "code: NAVI0706",
+        ],
+    );
 }
 
 #[test]
@@ -216,6 +223,8 @@ fn a_certificate_that_can_t_serve_stops_it() {
             "is PENDING_VALIDATION",
             "is for other.example.test, and not for guest.example.test",
             "2 things are in the way",
+            "code: NAVI0702",
+            "code: NAVI0703",
         ],
     );
     let nothing = format!(
@@ -226,7 +235,16 @@ fn a_certificate_that_can_t_serve_stops_it() {
         "navi.yaml",
         &with_domain(&format!("{{ arn: \"{nothing}\" }}")),
     );
-    says(&stops(&navi, &file), &["there is no certificate"]);
+    says(
+        &stops(&navi, &file),
+        &["there is no certificate", "code: NAVI0502"],
+    );
+    let elsewhere = "arn:aws:acm:us-east-1:123456789012:certificate/none";
+    let file = navi.write(
+        "navi.yaml",
+        &with_domain(&format!("{{ arn: \"{elsewhere}\" }}")),
+    );
+    says(&stops(&navi, &file), &["is in us-east-1", "code: NAVI0705"]);
 }
 
 #[test]
@@ -254,6 +272,41 @@ fn whoever_knows_better_goes_on_regardless() {
 }
 
 #[test]
+fn a_subnet_of_somebody_else_s_without_a_way_out_stops_it() {
+    let navi = Navi::new();
+    let endpoint = navi.endpoint();
+    let network = stranger(&endpoint, &["network"]);
+    let vpc = network["vpc"].as_str().unwrap();
+    let secluded = json!({"VpcId": vpc, "CidrBlock": "10.7.20.0/24"});
+    let secluded = ["call", "ec2", "create_subnet", &secluded.to_string()];
+    let secluded = stranger(&endpoint, &secluded);
+    let secluded = secluded["Subnet"]["SubnetId"].as_str().unwrap();
+    let tenant = |tier: &str, subnet: &str| {
+        format!(
+            "stack: tenant\nnetwork:\n  vpc: {{ find: {vpc}, subnets: {{ {tier}: [{subnet}] }} }}\nservices:\n  web:\n    \
+             subnets: {tier}\n    containers: {{ web: {{ image: example.com/web:1 }} }}\n"
+        )
+    };
+    let file = navi.write("tenant.yaml", &tenant("private", secluded));
+    says(
+        &stops(&navi, &file),
+        &[
+            &format!("ecs_service.web: no way out of subnet.{secluded} ({secluded})"),
+            "code: NAVI0301",
+        ],
+    );
+    // An internet gateway is a way out for who has a public address.
+    let public = network["public"][0].as_str().unwrap();
+    for (tier, subnet, code) in [("private", public, 1), ("public", public, 0)] {
+        let file = navi.write("tenant.yaml", &tenant(tier, subnet));
+        checked(&navi, &file, code);
+    }
+    let private = network["private"][0].as_str().unwrap();
+    let file = navi.write("tenant.yaml", &tenant("private", private));
+    checked(&navi, &file, 0);
+}
+
+#[test]
 fn an_image_that_is_not_in_its_registry_stops_it() {
     let navi = Navi::new();
     let endpoint = navi.endpoint();
@@ -267,6 +320,7 @@ fn an_image_that_is_not_in_its_registry_stops_it() {
             "task_definition.backend: the image 123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/ecs-navi-api:latest is \
              not in its registry",
             "push it first",
+            "code: NAVI0201",
         ],
     );
     let document = checked(&navi, &file, 1);

@@ -492,6 +492,7 @@ fn a_deployment_that_somebody_else_replaces_is_told() {
         told.contains("another deployment, of shop-web-task:1"),
         "{told}"
     );
+    assert!(told.contains("\"code\":\"NAVI0113\""), "{told}");
     scene.run(&two, &["up", "--yes"]).expect(0);
     assert!(
         scene.service()["taskDefinition"]

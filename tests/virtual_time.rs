@@ -14,23 +14,24 @@ use navi::model;
 use navi::observe::{Refresh, observe, recorded_resources};
 use navi::plan::{Plan, Recorded, plan_down, plan_up};
 use navi::report::{Event, Sink};
-use navi::resource::Holder;
+use navi::resource::{Cause, Holder};
 use navi::sandbox::{DEFAULT_ACCOUNT, Pace};
 use navi::stack::{self, Variables};
 use navi::state::{Access, MemoryStore, Session, recover};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::support::{InProcess, REGION};
 
-/// Everything that was told of the runs.
+/// Everything that was told of the runs, and when.
 #[derive(Default)]
-struct Events(Mutex<Vec<Event>>);
+struct Events(Mutex<Vec<Event>>, Mutex<Vec<Instant>>);
 
 impl Sink for Events {
     fn event(&self, event: &Event) {
         self.0.lock().unwrap().push(event.clone());
+        self.1.lock().unwrap().push(Instant::now());
     }
 }
 
@@ -49,6 +50,24 @@ impl Events {
                 _ => None,
             })
             .collect()
+    }
+
+    /// When something was told for the first time.
+    fn first(&self, is_it: impl Fn(&Event) -> bool) -> Option<Instant> {
+        let at = self.0.lock().unwrap().iter().position(is_it)?;
+        Some(self.1.lock().unwrap()[at])
+    }
+
+    /// The code and the words of the one step that failed.
+    fn failure(&self) -> (Option<Cause>, String) {
+        let events = self.0.lock().unwrap();
+        let mut failed = events.iter().filter_map(|event| match event {
+            Event::StepFailed { code, error, .. } => Some((*code, error.message.clone())),
+            _ => None,
+        });
+        let first = failed.next().expect("something fails");
+        assert_eq!(failed.next(), None);
+        first
     }
 
     fn progress(&self) -> Vec<String> {
@@ -298,4 +317,107 @@ async fn held_up_life() {
         without_account_s_own(before),
         without_account_s_own(scene.counts().await)
     );
+}
+
+/// A service that needs nothing but to run.
+const SMALL: &str = "\
+stack: ecs-navi
+services:
+  web:
+    containers:
+      web: { image: example.com/web:1 }
+";
+
+fn small() -> ResourceGraph {
+    let loaded = stack::load("small.yaml", SMALL, &Variables::default());
+    model::build(&loaded.unwrap().stack, REGION).unwrap()
+}
+
+/// A run of a service whose tasks end up so: which cause it is told by, in which words, how many tasks were started,
+/// how long after the first of them had failed that was told for the first time, and when the wait was over.
+async fn failing(outcome: &str, stopped: &str) -> (Option<Cause>, String, usize, Duration) {
+    let scene = Scene::new(1);
+    let rule = json!({"image": "example.com/web", "outcome": outcome});
+    scene.sandbox.tell("tasks", &rule).await;
+    let began = Instant::now();
+    let report = scene.run(Some(&small())).await;
+    let took = began.elapsed();
+    assert_eq!(report.failed, 1);
+    let (cause, words) = scene.events.failure();
+    // Not by the time-out of twenty minutes.
+    assert!(took < Duration::from_secs(6 * 60), "{took:?}");
+    let code = format!("({})", cause.map_or("none", Cause::code));
+    let of_service = |event: &Event, is_it: &dyn Fn(&Event) -> bool| {
+        is_it(event) && format!("{event:?}").contains("ecs_service")
+    };
+    let exists = |event: &Event| matches!(event, Event::StepExists { .. });
+    let created = scene
+        .events
+        .first(|event| of_service(event, &exists))
+        .unwrap();
+    let with_code = |event: &Event| matches!(event, Event::StepProgress { message, .. } if message.contains(&code));
+    let told = scene
+        .events
+        .first(|event| of_service(event, &with_code))
+        .unwrap();
+    // Who was it that failed first, and when?
+    let call = scene.aws.ecs.list_tasks().cluster("ecs-navi-cluster");
+    let call = call.desired_status(aws_sdk_ecs::types::DesiredStatus::Stopped);
+    let tasks = call
+        .send()
+        .await
+        .unwrap()
+        .task_arns
+        .unwrap_or_default()
+        .len();
+    assert!(words.contains(stopped), "{words}");
+    (cause, words, tasks, told - created)
+}
+
+#[test]
+fn the_same_failure_three_times_ends_the_wait_and_the_first_is_told_at_once() {
+    in_virtual_time(|| async {
+        // It runs, and dies 5 s later; ECS starts the next one without a gap.
+        let (cause, words, tasks, told) = failing("exit-1", "exited with code 1").await;
+        assert_eq!(cause, Some(Cause::ContainerExits));
+        assert!(
+            words.starts_with("3 tasks stopped for the same reason"),
+            "{words}"
+        );
+        assert!((3..=4).contains(&tasks), "{tasks}");
+        // A start of 40 s, the 5 s, the end of 50 s at most; then within seconds.
+        assert!(told < Duration::from_secs(40 + 5 + 60), "{told:?}");
+
+        // It never runs: ECS waits for 30 s and for 60 s before it tries again.
+        let (cause, words, tasks, told) = failing("cannot-pull", "not found").await;
+        assert_eq!(cause, Some(Cause::ImageMissing));
+        assert!(
+            words.starts_with("3 tasks stopped for the same reason"),
+            "{words}"
+        );
+        assert_eq!(tasks, 3);
+        assert!(told < Duration::from_secs(40 + 60), "{told:?}");
+
+        // Not even placed.
+        let (cause, words, tasks, told) = failing("no-vcpus", "vCPUs").await;
+        assert_eq!(cause, Some(Cause::FargateQuota));
+        assert!(
+            words.starts_with("3 times ECS could not place a task"),
+            "{words}"
+        );
+        assert_eq!(tasks, 0);
+        assert!(told < Duration::from_secs(10), "{told:?}");
+    });
+}
+
+#[test]
+fn an_account_that_is_throttled_for_long_is_told() {
+    in_virtual_time(|| async {
+        let scene = Scene::new(1);
+        let fault = json!({"operation": "CreateCluster", "do": "throttle", "times": 1_000_000});
+        scene.sandbox.tell("faults", &fault).await;
+        let report = scene.run(Some(&small())).await;
+        assert_eq!(report.failed, 1);
+        assert_eq!(scene.events.failure().0, Some(Cause::Throttled));
+    });
 }

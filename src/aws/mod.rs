@@ -2,6 +2,7 @@
 
 mod call_error;
 mod calls;
+mod causes;
 pub mod certificates;
 mod change_batch_refusal;
 mod clients;
@@ -15,6 +16,7 @@ mod host_request;
 mod http_client;
 mod images;
 mod interfaces;
+mod last_lines;
 mod listings;
 mod log_events;
 mod memo;
@@ -30,9 +32,11 @@ mod target_health;
 mod tasks;
 pub mod usage;
 mod way_to_service;
+mod ways_out;
 mod zone_records;
 
 pub use calls::{Settle, send, settle};
+pub use causes::cause_of;
 pub use clients::Aws;
 pub use command_session::{CommandSession, CommandTarget, execute_command, task_role};
 pub use configuration::{ConfigurationError, Options, for_sandbox, load};
@@ -40,6 +44,7 @@ pub use errors::classify;
 pub use host_request::{HostAnswer, addresses_of_host, request_host};
 pub use images::{ImageAnswer, Unanswered, look_up_images};
 pub use interfaces::{InterfaceFilter, holders_among_interfaces};
+pub use last_lines::last_lines;
 pub use listings::describe_present;
 pub use log_events::{LogEvent, LogPace, LogPages, LogQuery};
 pub use memo::Memo;
@@ -51,6 +56,7 @@ pub use services::{DeploymentNow, ServiceEvent, ServiceNow, services_now};
 pub use target_health::{Target, targets_of};
 pub use tasks::{Task, TaskContainer, Wanted, tasks_of};
 pub use way_to_service::{WayToService, way_to_service};
+pub use ways_out::{WayOut, WaysOut, ways_out};
 pub use zone_records::{
     AddressRecord, address_records, canonical_name, canonical_target, change_records,
     fresh_zone_records, remove_records, zone_records,

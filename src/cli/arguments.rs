@@ -7,8 +7,9 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 use super::sandbox_server::SandboxServer;
 use super::{
-    adopt, check, completions, config, discover, down, drift, events, exec, exit_code, logs,
-    outputs, plan, redeploy, sandbox, scale, schema, state, status, tasks, unlock, up, verify,
+    adopt, check, completions, config, discover, down, drift, events, exec, exit_code, explain,
+    logs, outputs, plan, redeploy, sandbox, scale, schema, state, status, tasks, unlock, up,
+    verify,
 };
 use crate::aws::Moment;
 
@@ -113,6 +114,7 @@ pub enum Command {
     Adopt(adopt::AdoptArguments),
     State(state::StateArguments),
     Unlock(unlock::UnlockArguments),
+    Explain(explain::ExplainArguments),
     Sandbox(sandbox::SandboxArguments),
     Completions(completions::CompletionsArguments),
 }

@@ -14,7 +14,7 @@ use super::{exit_code, output, planning};
 use crate::observe::Refresh;
 use crate::plan::Plan;
 use crate::preflight::{Dns, Finding, GivenBack, Preflight, Severity, stops};
-use crate::report::Palette;
+use crate::report::{Palette, code_line};
 use crate::state::{Access, Session};
 
 /// Look whether anything is in the way of `up`: quotas, names, certificate, domain, images
@@ -167,6 +167,10 @@ pub fn text(findings: &[Finding], palette: &Palette) -> String {
                 text.push_str(&format!("{}{label}: {line}\n", " ".repeat(COLUMN)));
             }
         }
+        if let Some(cause) = finding.code {
+            let line = code_line(cause, palette);
+            text.push_str(&format!("{}{line}\n", " ".repeat(COLUMN)));
+        }
     }
     text
 }
@@ -184,6 +188,9 @@ fn sentence(finding: &Finding) -> String {
         sentence.push_str("; ");
         sentence.push_str(more);
     }
+    if let Some(cause) = finding.code {
+        sentence.push_str(&format!(" ({cause})"));
+    }
     sentence
 }
 
@@ -191,7 +198,7 @@ fn sentence(finding: &Finding) -> String {
 mod tests {
     use super::*;
     use crate::preflight::Check;
-    use crate::resource::Address;
+    use crate::resource::{Address, Cause};
 
     #[test]
     fn findings_read_one_below_the_other() {
@@ -204,13 +211,14 @@ mod tests {
             ),
             Finding::error(Check::Names, "there is a role `web` already")
                 .at(&Address::new("role", "task"))
+                .cause(Cause::NameTaken)
                 .because("only one can have the name")
                 .hint("give yours another"),
         ];
         insta::assert_snapshot!(text(&findings, &Palette::plain()));
         assert_eq!(
             sentence(&findings[3]),
-            "role.task: there is a role `web` already; only one can have the name; give yours another"
+            "role.task: there is a role `web` already; only one can have the name; give yours another (NAVI0501)"
         );
     }
 }

@@ -20,8 +20,8 @@ use crate::graph::GraphError;
 use crate::observe::ObserveError;
 use crate::plan::PlanError;
 use crate::preflight::{Finding, Severity};
-use crate::report::Palette;
-use crate::resource::{CallError, ErrorClass, NothingSelected};
+use crate::report::{Palette, code_line};
+use crate::resource::{CallError, Cause, ErrorClass, NothingSelected};
 use crate::stack::{self, StackErrors};
 use crate::state::{RecoveryError, StateError};
 
@@ -127,6 +127,8 @@ pub enum CommandError {
     Signals(#[source] io::Error),
     #[error("could not write to standard output")]
     Output(#[source] io::Error),
+    #[error("there is no code `{written}`")]
+    UnknownCode { written: String },
     #[error("could not turn the stack file into JSON: {0}")]
     Render(String),
 }
@@ -221,6 +223,7 @@ impl CommandError {
                 let known: Vec<&str> = known.iter().map(String::as_str).collect();
                 stack::suggestion(name, &known)
             }
+            CommandError::UnknownCode { written } => Some(nearest_code(written)),
             CommandError::Autoscaled { .. } => Some(
                 "change the bounds, or give a plain number, under `count` in the stack file, and run `navi up`"
                     .to_owned(),
@@ -275,6 +278,9 @@ impl CommandError {
         if let Some(hint) = self.hint() {
             let _ = write!(text, "\n{heading}hint{heading:#}: {hint}");
         }
+        if let Some(cause) = self.cause() {
+            let _ = write!(text, "\n{}", code_line(cause, palette));
+        }
         text
     }
 
@@ -283,6 +289,7 @@ impl CommandError {
         let problems: Vec<String> = self.problems().iter().map(ToString::to_string).collect();
         let mut document = json!({
             "event": "error",
+            "code": self.cause(),
             "message": self.to_string(),
             "problems": problems,
             "causes": self.causes(),
@@ -322,6 +329,18 @@ impl CommandError {
         }
         causes
     }
+}
+
+/// The code that was meant, or else those of its group.
+fn nearest_code(written: &str) -> String {
+    let written = written.to_ascii_uppercase();
+    let number = written.strip_prefix("NAVI").unwrap_or(&written);
+    let code = format!("NAVI{number:0>4}");
+    let is_of_group = |other: &&str| Some(&other[..6]) == code.get(..6);
+    let codes = Cause::ALL.iter().map(|cause| cause.code());
+    let of_group: Vec<&str> = codes.filter(is_of_group).collect();
+    stack::suggestion(&code, &of_group)
+        .unwrap_or_else(|| "`navi explain` lists all codes".to_owned())
 }
 
 fn at(endpoint: &Option<String>) -> String {

@@ -2,6 +2,7 @@
 
 mod adopt;
 mod arguments;
+mod causes;
 mod check;
 mod chosen_services;
 mod completions;
@@ -14,6 +15,7 @@ mod error;
 mod events;
 mod exec;
 pub mod exit_code;
+mod explain;
 mod following;
 mod image_digests;
 mod logging;
@@ -109,6 +111,7 @@ async fn route(arguments: &Arguments) -> Result<u8, CommandError> {
         Command::State(arguments) => state::run(global, arguments).await,
         Command::Unlock(arguments) => unlock::run(global, arguments),
         Command::Sandbox(arguments) => sandbox::run(global, arguments).await,
+        Command::Explain(arguments) => explain::run(global, arguments).map(|()| exit_code::DONE),
         Command::Completions(arguments) => completions::run(arguments).map(|()| exit_code::DONE),
     }
 }

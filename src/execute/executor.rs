@@ -18,10 +18,12 @@ use super::poll::{Look, Poller, Verdict, WaitFor};
 use super::report::{RunReport, milliseconds};
 use super::step::{self, End, Work};
 use super::tracker::{InTheWay, Stage, Tracker};
+use crate::aws;
 use crate::plan::{Action, Plan, Reason, Until};
 use crate::report::event::{self, Event, Sink};
 use crate::resource::{
-    Address, AnyLookup, BoxFuture, CallError, Changing, Cloud, Known, RolloutProgress, StepError,
+    Address, AnyLookup, BoxFuture, CallError, Cause, Changing, Cloud, Known, Leftover,
+    RolloutProgress, StepError,
 };
 use crate::state::{Outcome, Sequence, Session, StateError};
 
@@ -346,10 +348,10 @@ impl<'a> Executor<'a> {
                     Err(error) => self.state_broken(index, &error),
                 }
             }
-            Verdict::Failed(why) => {
+            Verdict::Failed(why, diagnosis) => {
                 let error = CallError::local(step.address.kind(), why);
                 let outputs = self.known.value(&step.address).cloned().unwrap_or_default();
-                let failure = StepError::after(&outputs, error);
+                let failure = StepError::after(&outputs, error).diagnosed(diagnosis);
                 let recorded = match self.going.remove(&index) {
                     Some(intent) => self.session.settle(intent, Outcome::failed(&failure)).await,
                     None => Ok(()),
@@ -392,7 +394,9 @@ impl<'a> Executor<'a> {
         self.sink.event(&Event::StepFailed {
             address: step.address.clone(),
             action: shown(step.action).unwrap_or(event::Action::Wait),
+            code: error.cause.or_else(|| aws::cause_of(&error.source)),
             error: error.source.clone(),
+            logs: error.logs.clone(),
             holders: error.holders.clone(),
             leftover: (&error.leftover).into(),
             milliseconds: self.took(index),
@@ -421,14 +425,11 @@ impl<'a> Executor<'a> {
             .state_error
             .get_or_insert_with(|| error.to_string());
         let error = CallError::local("navi", format!("the state could not be written: {error}"));
-        self.failed(
-            index,
-            &StepError {
-                leftover: crate::resource::Leftover::Maybe,
-                source: error,
-                holders: Vec::new(),
-            },
-        );
+        let failure = StepError {
+            leftover: Leftover::Maybe,
+            ..StepError::from(error)
+        };
+        self.failed(index, &failure.diagnosed(Cause::StateUnwritable.into()));
         self.stop_starting();
     }
 

@@ -11,8 +11,10 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use tokio::time::{Instant, sleep_until};
 
+use crate::aws;
 use crate::resource::{
-    AnyLookup, BoxFuture, CallError, Cloud, ErrorClass, Known, Observed, Readiness, RolloutProgress,
+    AnyLookup, BoxFuture, CallError, Cause, Cloud, Diagnosis, ErrorClass, Known, Observed,
+    Readiness, RolloutProgress,
 };
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -40,8 +42,8 @@ pub(super) enum Verdict {
     Pending(String),
     /// Not all of it yet, but dependents may go on; what is missing.
     Serves(String),
-    /// It will never be, or not in time; why.
-    Failed(String),
+    /// It will never be, or not in time; why, and what is known of that.
+    Failed(String, Diagnosis),
 }
 
 /// What a look at one waiter's resource has brought.
@@ -223,9 +225,13 @@ impl<'a> Poller<'a> {
                 }
                 Err(error) => (refused(error), None),
             };
+            let seen = seen
+                .as_ref()
+                .ok()
+                .and_then(|seen| seen.get(position)?.as_ref());
             looks.push(Look {
                 step,
-                verdict: in_time(waiter, now, verdict),
+                verdict: in_time(waiter, seen, now, verdict),
                 rollout,
             });
         }
@@ -248,7 +254,7 @@ fn verdict(waiter: &Waiter, seen: Option<&Observed>, now: Instant) -> Verdict {
                 Verdict::Serves(why)
             }
             Readiness::Pending(why) => Verdict::Pending(why),
-            Readiness::Failed(why) => Verdict::Failed(why),
+            Readiness::Failed(why) => Verdict::Failed(why, waiter.lookup.resource.diagnosis(seen)),
         },
     }
 }
@@ -263,21 +269,25 @@ fn not_shown(waiter: &Waiter, now: Instant) -> Verdict {
     if now.duration_since(since) <= within {
         return Verdict::Pending(format!("AWS does not show it {how}"));
     }
-    Verdict::Failed(format!(
+    let why = format!(
         "AWS has not shown it for {} s: somebody has deleted it during this run. Run the command again, and it is made anew",
         within.as_secs()
-    ))
+    );
+    Verdict::Failed(why, Cause::Vanished.into())
 }
 
 /// A look that AWS refused: a read may be repeated, unless it can never succeed.
 fn refused(error: &CallError) -> Verdict {
     match error.class {
-        ErrorClass::Denied | ErrorClass::Invalid => Verdict::Failed(error.to_string()),
+        ErrorClass::Denied | ErrorClass::Invalid => {
+            let diagnosis = aws::cause_of(error).map(Diagnosis::from);
+            Verdict::Failed(error.to_string(), diagnosis.unwrap_or_default())
+        }
         _ => Verdict::Pending(format!("could not look: {error}")),
     }
 }
 
-fn in_time(waiter: &Waiter, now: Instant, verdict: Verdict) -> Verdict {
+fn in_time(waiter: &Waiter, seen: Option<&Observed>, now: Instant, verdict: Verdict) -> Verdict {
     let timing = waiter.lookup.resource.timing();
     let within = match waiter.wait_for {
         WaitFor::Ready => timing.ready_within,
@@ -287,10 +297,11 @@ fn in_time(waiter: &Waiter, now: Instant, verdict: Verdict) -> Verdict {
         Verdict::Pending(why) | Verdict::Serves(why)
             if now.duration_since(waiter.began) > within =>
         {
-            Verdict::Failed(format!(
-                "gave up after {} s; last seen: {why}",
-                within.as_secs()
-            ))
+            let why = format!("gave up after {} s; last seen: {why}", within.as_secs());
+            // What is seen of one that goes says nothing of why it stays.
+            let seen = seen.filter(|_| waiter.wait_for == WaitFor::Ready);
+            let diagnosis = seen.map(|seen| waiter.lookup.resource.diagnosis(seen));
+            Verdict::Failed(why, diagnosis.unwrap_or_default())
         }
         verdict => verdict,
     }

@@ -14,7 +14,7 @@ use crate::graph::{GraphBuilder, ResourceGraph};
 use crate::observe::{Refresh, observe, recorded_resources};
 use crate::plan::{Action, Plan, Recorded, plan_down, plan_up};
 use crate::report::event::{self, After, Event, Sink, Until};
-use crate::resource::{Address, Ref};
+use crate::resource::{Address, Cause, Ref};
 use crate::state::{Access, MemoryStore, Session, recover};
 
 #[derive(Default)]
@@ -345,7 +345,7 @@ async fn what_another_removes_while_it_is_waited_for_ends_the_wait_and_the_next_
         "{took:?}"
     );
     let told = bench.events.0.lock().unwrap().iter().any(|event| {
-        matches!(event, Event::StepFailed { error, .. } if error.message.contains("somebody has deleted it"))
+        matches!(event, Event::StepFailed { error, code, .. } if error.message.contains("somebody has deleted it") && *code == Some(Cause::Vanished))
     });
     assert!(told, "{:?}", bench.events.0.lock().unwrap());
     assert!(bench.run(Some(&graph)).await.complete());

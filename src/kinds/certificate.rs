@@ -20,8 +20,8 @@ use crate::aws::{
     zone_records,
 };
 use crate::resource::{
-    CallError, Change, Context, Effect, Holder, Known, Lookup, Readiness, Ref, Resource, StepError,
-    TagMap, Timing,
+    CallError, Cause, Change, Context, Diagnosis, Effect, Holder, Known, Lookup, Readiness, Ref,
+    Resource, StepError, TagMap, Timing,
 };
 
 /// What the stack wants.
@@ -136,6 +136,10 @@ impl Resource for Certificate {
                 ))
             }
         }
+    }
+
+    fn diagnosis(&self, _seen: &CertificateObserved) -> Diagnosis {
+        Cause::CertificateNotIssued.into()
     }
 
     async fn read(

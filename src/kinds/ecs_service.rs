@@ -1,6 +1,9 @@
 //! The ECS service: how is it made, compared, changed, drained and removed?
 
 mod comparison;
+mod failure;
+mod health_checks;
+mod last_words;
 mod observed;
 mod requests;
 mod rollout;
@@ -34,7 +37,7 @@ use super::vpc::Vpc;
 use super::vpc_endpoint::VpcEndpoint;
 use crate::aws::{Aws, Settle, ours_or_taken, send, settle, tags};
 use crate::resource::{
-    Bridge, CallError, Change, Context, Holder, Known, Lookup, Readiness, Ref, Resource,
+    Bridge, CallError, Change, Context, Diagnosis, Holder, Known, Lookup, Readiness, Ref, Resource,
     RolloutProgress, StepError, TagMap, Timing, UniqueName,
 };
 
@@ -242,6 +245,10 @@ impl Resource for EcsService {
 
     fn readiness(&self, seen: &EcsServiceObserved) -> Readiness {
         rollout::readiness(self.wanted_count(seen), seen)
+    }
+
+    fn diagnosis(&self, seen: &EcsServiceObserved) -> Diagnosis {
+        rollout::diagnosis(self.wanted_count(seen), seen)
     }
 
     fn serves_already(&self, seen: &EcsServiceObserved) -> bool {

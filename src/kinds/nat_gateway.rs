@@ -12,8 +12,8 @@ use super::route_table::RouteTable;
 use super::subnet::Subnet;
 use crate::aws::{Aws, Settle, send, settle, tags};
 use crate::resource::{
-    Address, CallError, Change, Context, Effect, Known, Lookup, Readiness, Ref, Resource,
-    StepError, TagMap, Timing,
+    Address, CallError, Cause, Change, Context, Diagnosis, Effect, Known, Lookup, Readiness, Ref,
+    Resource, StepError, TagMap, Timing,
 };
 
 /// What the stack wants: a public gateway with one address.
@@ -117,6 +117,15 @@ impl Resource for NatGateway {
                 "somebody is deleting it; once it is gone, the next run makes it again".to_owned(),
             ),
             state => Readiness::Pending(format!("NAT gateway is {}", state.as_str())),
+        }
+    }
+
+    fn diagnosis(&self, seen: &NatGatewayObserved) -> Diagnosis {
+        let failure = seen.failure.as_deref().unwrap_or_default();
+        match seen.state {
+            NatGatewayState::Deleting => Cause::Vanished.into(),
+            _ if failure.contains("InsufficientFreeAddresses") => Cause::SubnetFull.into(),
+            _ => Cause::NatGatewayFailed.into(),
         }
     }
 

@@ -12,7 +12,7 @@ use crate::aws::certificates::{CertificateFacts, facts};
 use crate::aws::{Aws, canonical_name};
 use crate::kinds::listener::{Listener, ListenerCertificate};
 use crate::kinds::listener_rule::ListenerRule;
-use crate::resource::Address;
+use crate::resource::{Address, Cause};
 
 /// How long before its end a certificate that doesn't renew by itself is worth a word: what Certificate
 /// Manager itself begins to renew at, 60 days, would be early for a warning at every `up`.
@@ -103,6 +103,7 @@ fn other_region(arn: &str, region: &str) -> Option<Finding> {
             Check::Certificates,
             format!("the certificate {arn} is in {theirs}, and the stack in {region}"),
         )
+        .cause(Cause::CertificateUnusable)
         .because("a load balancer uses certificates of its own region only")
         .hint(format!(
             "request or import one in {region}, or let navi request it with `certificate: {{ request: [domain] }}`"
@@ -121,6 +122,7 @@ fn judge(
     let Some(facts) = facts else {
         return vec![
             error(format!("there is no certificate {arn}"))
+                .cause(Cause::LookedUpMissing)
                 .because("AWS would refuse the listener")
                 .hint(
                     "look at `aws acm list-certificates`, or let navi find one by its domain with \
@@ -132,6 +134,7 @@ fn judge(
     if facts.status != "ISSUED" {
         findings.push(
             error(format!("the certificate {arn} is {}", facts.status))
+                .cause(Cause::CertificateNotIssued)
                 .because("AWS would refuse the listener")
                 .hint(match facts.status.as_str() {
                     "PENDING_VALIDATION" => {
@@ -146,6 +149,7 @@ fn judge(
     if facts.key_algorithm == "RSA_1024" {
         findings.push(
             error(format!("the certificate {arn} has a key of 1024 bits"))
+                .cause(Cause::CertificateUnusable)
                 .because("load balancers take RSA keys of 2048 bits and more, and ECDSA keys")
                 .hint("use one with a longer key"),
         );
@@ -162,6 +166,7 @@ fn judge(
                 facts.names.join(", "),
                 left_out.join(", ")
             ))
+            .cause(Cause::CertificateNames)
             .because("browsers would refuse the connection")
             .hint(
                 "use a certificate that names the host, or let navi request one with \
@@ -190,6 +195,7 @@ fn ending(arn: &str, facts: &CertificateFacts, end: i64, now: i64) -> Option<Fin
                 Check::Certificates,
                 format!("the certificate {arn} has expired"),
             )
+            .cause(Cause::CertificateExpired)
             .because("browsers would refuse the connection")
             .hint("renew it, or let navi request one with `certificate: { request: [domain] }`"),
         );
@@ -206,6 +212,7 @@ fn ending(arn: &str, facts: &CertificateFacts, end: i64, now: i64) -> Option<Fin
                 }
             ),
         )
+        .cause(Cause::CertificateExpired)
         .because("Certificate Manager does not renew it by itself")
         .hint("renew it, or let navi request one with `certificate: { request: [domain] }`")
     })
@@ -311,6 +318,17 @@ mod tests {
             assert_eq!(found.len(), 1, "{part}: {found:?}");
             assert_eq!(found[0].0, severity, "{part}");
             assert!(found[0].1.contains(part), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn one_that_has_ended_or_soon_does_is_told_by_its_code() {
+        for end in [NOW, NOW + 3 * DAY] {
+            let mut facts = issued(&["example.com"]);
+            (facts.not_after, facts.renews) = (Some(end), false);
+            let hosts = BTreeSet::from(["example.com".to_owned()]);
+            let found = judge("arn:c", Some(&facts), &hosts, NOW);
+            assert_eq!(found[0].code, Some(Cause::CertificateExpired));
         }
     }
 

@@ -14,7 +14,7 @@ use super::wanted::Wanted;
 use crate::kinds::alias_records::AliasRecords;
 use crate::kinds::certificate::Certificate;
 use crate::kinds::hosted_zone::HostedZone;
-use crate::resource::{Address, Ref};
+use crate::resource::{Address, Cause, Ref};
 
 /// How long one name server is waited for. A look that may fail must not hold `up` up.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -157,7 +157,7 @@ fn judge(zone: &Use<'_>, found: Result<BTreeSet<String>, String>) -> Finding {
         false => Finding::warning(Check::Delegation, what)
             .because("nobody would find the hosts that are written there"),
     };
-    finding.hint(hint)
+    finding.cause(Cause::NotDelegated).hint(hint)
 }
 
 fn listed(names: &BTreeSet<String>) -> String {
@@ -293,6 +293,8 @@ mod tests {
         ] {
             let finding = judge(&zone(proves), found);
             assert_eq!(finding.severity, severity, "{part}");
+            let leads_elsewhere = part.contains("leads") && severity > Severity::Skipped;
+            assert_eq!(finding.code, leads_elsewhere.then_some(Cause::NotDelegated));
             assert!(finding.what.contains(part), "{}", finding.what);
         }
     }

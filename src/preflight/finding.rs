@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::resource::{Address, CallError};
+use crate::aws::cause_of;
+use crate::resource::{Address, CallError, Cause};
 
 /// How much a finding matters, least first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -26,6 +27,8 @@ pub enum Check {
     Quotas,
     /// Whether a name is free.
     Names,
+    /// Whether a network that is there leads out.
+    Network,
     /// Whether a certificate can serve.
     Certificates,
     /// Whether a domain leads to its hosted zone.
@@ -40,6 +43,7 @@ impl Check {
         match self {
             Check::Quotas => "quota",
             Check::Names => "names",
+            Check::Network => "network",
             Check::Certificates => "certificate",
             Check::Delegation => "delegation",
             Check::Images => "images",
@@ -56,6 +60,8 @@ pub struct Finding {
     pub severity: Severity,
     /// Whom it is about, when it is about one resource.
     pub address: Option<Address>,
+    /// The cause, by its code, if it is one of the catalogue (docs/errors/).
+    pub code: Option<Cause>,
     /// What was found.
     pub what: String,
     /// Why that matters.
@@ -71,6 +77,7 @@ impl Finding {
             check,
             severity: Severity::Ok,
             address: None,
+            code: None,
             what: what.into(),
             why: None,
             hint: None,
@@ -104,12 +111,21 @@ impl Finding {
     /// AWS did not answer the check's own question. That is no reason to stop: whoever may make
     /// something need not be allowed to look around.
     pub fn unanswered(check: Check, what: &str, error: &CallError) -> Self {
-        Finding::warning(check, format!("{what} could not be checked: {error}"))
+        Finding {
+            code: cause_of(error),
+            ..Finding::warning(check, format!("{what} could not be checked: {error}"))
+        }
     }
 
     /// It is about this resource.
     pub fn at(mut self, address: &Address) -> Self {
         self.address = Some(address.clone());
+        self
+    }
+
+    /// It is this cause.
+    pub fn cause(mut self, cause: Cause) -> Self {
+        self.code = Some(cause);
         self
     }
 

@@ -6,7 +6,7 @@ use super::finding::{Check, Finding};
 use super::wanted::Wanted;
 use crate::aws::{Aws, ImageAnswer, Unanswered, look_up_images};
 use crate::kinds::task_definition::TaskDefinition;
-use crate::resource::Address;
+use crate::resource::{Address, Cause};
 
 pub async fn findings(aws: &Aws, wanted: Wanted<'_>) -> Vec<Finding> {
     let mut users: BTreeMap<String, Address> = BTreeMap::new();
@@ -37,6 +37,7 @@ fn judge(
                     format!("the image {reference} is not in its registry"),
                 )
                 .at(user)
+                .cause(Cause::ImageMissing)
                 .because(format!("no task could start: {why}"))
                 .hint("push it first, or mend its name in the stack file"),
             ),

@@ -9,6 +9,7 @@ mod images;
 mod names;
 mod quotas;
 mod wanted;
+mod ways_out;
 
 use std::time::SystemTime;
 
@@ -41,10 +42,11 @@ impl Preflight<'_> {
     /// Asks every check that the plan gives a reason for. A plan that makes nothing asks nothing.
     pub async fn findings(&self) -> Vec<Finding> {
         let wanted = Wanted::of(self.plan);
-        let (quotas, mut names, given_back, certificates, delegation, images) = join!(
+        let (quotas, mut names, given_back, network, certificates, delegation, images) = join!(
             quotas::findings(self.aws, wanted),
             names::findings(self.aws, wanted, self.stack, &self.given_back),
             given_back::findings(self.aws, wanted, &self.given_back),
+            ways_out::findings(self.aws, wanted),
             certificates::findings(self.aws, wanted, self.now),
             delegation::findings(wanted, &self.dns),
             images::findings(self.aws, wanted),
@@ -61,7 +63,16 @@ impl Preflight<'_> {
         if !given_back.is_empty() {
             names.retain(|finding| finding.severity != Severity::Ok);
         }
-        let mut findings = [quotas, names, given_back, certificates, delegation, images].concat();
+        let mut findings = [
+            quotas,
+            names,
+            given_back,
+            network,
+            certificates,
+            delegation,
+            images,
+        ]
+        .concat();
         findings.sort_by_key(|finding| (finding.check, finding.severity));
         findings
     }

@@ -21,7 +21,7 @@ use crate::kinds::namespace::Namespace;
 use crate::kinds::role::Role;
 use crate::kinds::security_group::SecurityGroup;
 use crate::kinds::target_group::TargetGroup;
-use crate::resource::{Address, CallError, Resource};
+use crate::resource::{Address, CallError, Cause, Resource};
 
 /// Names of one kind in one place, and who has them.
 struct Asked<'a> {
@@ -153,6 +153,7 @@ fn judge(what: &str, address: &Address, namesake: &Namesake, ours: &Ours<'_>) ->
             ),
         )
         .at(address)
+        .cause(Cause::NameTaken)
         .because("only one can have the name, and navi changes nothing that is not the stack's")
         .hint(match other {
             Some(stack) => format!(

@@ -23,7 +23,7 @@ use crate::kinds::target_group::TargetGroup;
 use crate::kinds::task_definition::TaskDefinition;
 use crate::kinds::vpc::Vpc;
 use crate::plan::{Action, Step};
-use crate::resource::{CallError, ErrorClass};
+use crate::resource::{CallError, Cause, ErrorClass};
 
 /// One quota: AWS's names for it, and what it is for accounts that never asked for more.
 #[derive(Clone, Copy, Debug)]
@@ -194,6 +194,10 @@ fn judge(quota: Quota, what: &str, limit: &Limit, used: f64, needed: f64) -> Fin
     if used + needed <= allowed {
         return Finding::ok(Check::Quotas, found);
     }
+    let cause = match quota.quota_code == FARGATE.quota_code {
+        true => Cause::FargateQuota,
+        false => Cause::QuotaReached,
+    };
     let ask = format!(
         "ask for more: `aws service-quotas request-service-quota-increase --service-code {} --quota-code {} \
          --desired-value {}`; or remove some that are not used",
@@ -203,11 +207,13 @@ fn judge(quota: Quota, what: &str, limit: &Limit, used: f64, needed: f64) -> Fin
     );
     match limit {
         Limit::Assumed(_, why) => Finding::warning(Check::Quotas, found)
+            .cause(cause)
             .because(format!(
                 "{why}, so the account's own limit may be higher; if it is not, AWS refuses the last of them"
             ))
             .hint(ask),
         _ => Finding::error(Check::Quotas, found)
+            .cause(cause)
             .because("AWS would refuse the last of them, halfway through")
             .hint(ask),
     }

@@ -8,7 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use crate::resource::id_of;
-use crate::resource::{Address, CallError, Holder, Leftover, RolloutCounts};
+use crate::resource::{Address, CallError, Cause, Holder, Leftover, LogExcerpt, RolloutCounts};
 
 /// The version of the events' form. It grows when a field or an event goes or changes its meaning, not when one is added.
 pub const SCHEMA: u32 = 1;
@@ -75,7 +75,11 @@ pub enum Event {
     StepFailed {
         address: Address,
         action: Action,
+        /// The cause, by its code, if it is one of the catalogue (docs/errors/).
+        code: Option<Cause>,
         error: CallError,
+        /// Where containers wrote last; a program gets the place, a person the lines.
+        logs: Vec<LogExcerpt>,
         /// What kept AWS from doing it, as far as AWS tells.
         holders: Vec<Holder>,
         leftover: LeftBehind,

@@ -80,7 +80,9 @@ pub(super) mod tests {
 
     use super::*;
     use crate::report::event::{Action, After, Command, LeftBehind, SCHEMA, Until};
-    use crate::resource::{Address, CallError, Certainty, ErrorClass, RolloutCounts};
+    use crate::resource::{
+        Address, CallError, Cause, Certainty, ErrorClass, LogExcerpt, RolloutCounts,
+    };
 
     /// A run in which one thing of each kind happens.
     pub fn eventful_run() -> Vec<Event> {
@@ -157,6 +159,7 @@ pub(super) mod tests {
             Event::StepFailed {
                 address: service(),
                 action: Action::Create,
+                code: Some(Cause::ServiceLinkedRole),
                 error: CallError {
                     operation: "ecs:CreateService".to_owned(),
                     code: Some("InvalidParameterException".to_owned()),
@@ -165,6 +168,12 @@ pub(super) mod tests {
                     class: ErrorClass::NotYet,
                     certainty: Certainty::Rejected,
                 },
+                logs: vec![LogExcerpt {
+                    container: "api".to_owned(),
+                    group: "/ecs/api".to_owned(),
+                    stream: "ecs/api/0aa1".to_owned(),
+                    lines: vec!["starting".to_owned(), "Error: no database".to_owned()],
+                }],
                 holders: Vec::new(),
                 leftover: LeftBehind::Exists {
                     id: Some("backend-service".to_owned()),

@@ -2,7 +2,7 @@
 
 use super::event::{Action, Event, LeftBehind};
 use super::palette::Palette;
-use crate::resource::Holder;
+use crate::resource::{Cause, Holder, LogExcerpt};
 
 /// Wide enough for nearly all addresses; a longer one only pushes its own line.
 pub(super) const ADDRESS_WIDTH: usize = 40;
@@ -84,7 +84,9 @@ pub(super) fn lasting_lines(event: &Event, tally: Tally, palette: &Palette) -> V
         }
         Event::StepFailed {
             address,
+            code,
             error,
+            logs,
             holders,
             leftover,
             milliseconds,
@@ -99,8 +101,14 @@ pub(super) fn lasting_lines(event: &Event, tally: Tally, palette: &Palette) -> V
                 ),
                 format!("    {error}"),
             ];
+            lines.extend(
+                last_words(logs, palette)
+                    .into_iter()
+                    .map(|text| format!("    {text}")),
+            );
             lines.extend(held_by(holders).map(|text| format!("    {text}")));
             lines.extend(left_behind(leftover).map(|text| format!("    {text}")));
+            lines.extend(code.map(|cause| format!("    {}", code_line(cause, palette))));
             lines
         }
         Event::StepBlocked { address, by, .. } => vec![format!(
@@ -134,6 +142,30 @@ pub(super) fn lasting_lines(event: &Event, tally: Tally, palette: &Palette) -> V
         | Event::ServiceEvent { .. }
         | Event::RunEnded { .. } => Vec::new(),
     }
+}
+
+/// Where there is more to read about a failure.
+pub fn code_line(cause: Cause, palette: &Palette) -> String {
+    let heading = palette.heading;
+    format!("{heading}code{heading:#}: {cause}, see `navi explain {cause}`")
+}
+
+/// What containers wrote last, for the eyes of who is there.
+pub(super) fn last_words(logs: &[LogExcerpt], palette: &Palette) -> Vec<String> {
+    let Palette { faint, heading, .. } = palette;
+    let mut lines = Vec::new();
+    for excerpt in logs {
+        lines.push(format!(
+            "{heading}last lines{heading:#} of container {}, shown here only {faint}({}, {}){faint:#}",
+            excerpt.container, excerpt.group, excerpt.stream
+        ));
+        let shown = excerpt
+            .lines
+            .iter()
+            .map(|line| format!("{faint}|{faint:#} {line}"));
+        lines.extend(shown);
+    }
+    lines
 }
 
 /// Who kept AWS from doing it.

@@ -9,8 +9,8 @@ use serde::Serialize;
 use super::advice::advice;
 use super::event::{Action, Event, LeftBehind, Sink};
 use super::palette::Palette;
-use super::step_line::{counted, duration, held_by, left_behind};
-use crate::resource::{Address, CallError, Holder};
+use super::step_line::{code_line, counted, duration, held_by, last_words, left_behind};
+use crate::resource::{Address, CallError, Cause, Holder, LogExcerpt};
 
 /// Listens to a run and keeps what its end has to say.
 #[derive(Default)]
@@ -36,7 +36,9 @@ struct Told {
 struct Failed {
     address: Address,
     action: Action,
+    code: Option<Cause>,
     error: CallError,
+    logs: Vec<LogExcerpt>,
     holders: Vec<Holder>,
     leftover: LeftBehind,
     /// What the person can do about it.
@@ -117,7 +119,9 @@ impl Told {
             Event::StepFailed {
                 address,
                 action,
+                code,
                 error,
+                logs,
                 holders,
                 leftover,
                 milliseconds,
@@ -125,10 +129,12 @@ impl Told {
                 self.failed.push(Failed {
                     address: address.clone(),
                     action: *action,
+                    code: *code,
                     error: error.clone(),
+                    logs: logs.clone(),
                     holders: holders.clone(),
                     leftover: leftover.clone(),
-                    hint: advice(error),
+                    hint: advice(error, *code),
                     milliseconds: *milliseconds,
                 });
                 // In which order they failed was told when they did; two equal runs end alike.
@@ -220,13 +226,17 @@ impl Told {
                 ),
             );
             line(text, format_args!("    {}", failed.error));
-            let known = held_by(&failed.holders).into_iter();
+            let known = last_words(&failed.logs, palette).into_iter();
+            let known = known.chain(held_by(&failed.holders));
             for sentence in known.chain(left_behind(&failed.leftover)) {
                 line(text, format_args!("    {sentence}"));
             }
             // What holds for several failures is said once.
             if let Some(hint) = failed.hint.filter(|hint| hints.insert(*hint)) {
                 line(text, format_args!("    {heading}hint{heading:#}: {hint}"));
+            }
+            if let Some(cause) = failed.code {
+                line(text, format_args!("    {}", code_line(cause, palette)));
             }
             let blocked: BTreeSet<&Address> = self
                 .blocked
@@ -348,14 +358,18 @@ mod tests {
             Event::StepFailed {
                 address,
                 action,
+                code,
                 error,
+                logs,
                 holders,
                 milliseconds,
                 ..
             } => Some(Event::StepFailed {
                 address,
                 action,
+                code,
                 error,
+                logs,
                 holders,
                 milliseconds,
                 leftover: LeftBehind::Nothing,

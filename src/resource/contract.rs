@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{
-    Address, CallError, Change, Changing, Known, Readiness, Ref, RolloutProgress, StepError,
-    UniqueName,
+    Address, CallError, Change, Changing, Diagnosis, Known, Readiness, Ref, RolloutProgress,
+    StepError, UniqueName,
 };
 
 /// How long a kind takes and how often to look. The durations only order the work and bound the
@@ -268,6 +268,11 @@ pub trait Resource:
     /// Whether it is usable.
     fn readiness(&self, _seen: &Self::Observed) -> Readiness {
         Readiness::Ready
+    }
+
+    /// Why it is not usable, for who was waiting for it in vain.
+    fn diagnosis(&self, _seen: &Self::Observed) -> Diagnosis {
+        Diagnosis::default()
     }
 
     /// Whether dependents that need it ready may go on, though it is not all that was asked for yet:

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{
-    Address, AnyFound, Bridge, CallError, Change, Changing, Context, Edge, Findable, Found, Holder,
-    Known, Lookup, Readiness, Remains, Resource, RolloutProgress, Search, StepError, Timing,
-    UniqueName, edges_in, redirect,
+    Address, AnyFound, Bridge, CallError, Change, Changing, Context, Diagnosis, Edge, Findable,
+    Found, Holder, Known, Lookup, Readiness, Remains, Resource, RolloutProgress, Search, StepError,
+    Timing, UniqueName, edges_in, redirect,
 };
 
 /// A future that can be kept in a list with others.
@@ -114,6 +114,8 @@ pub trait AnyResource: Debug + Send + Sync {
     fn outputs(&self, seen: &Observed) -> Value;
     /// Whether it is usable.
     fn readiness(&self, seen: &Observed) -> Readiness;
+    /// [`Resource::diagnosis`].
+    fn diagnosis(&self, seen: &Observed) -> Diagnosis;
     /// Whether dependents may go on though it is not ready.
     fn serves_already(&self, seen: &Observed) -> bool;
     /// How far its tasks are, where it has some.
@@ -267,6 +269,10 @@ impl<K: Resource> AnyResource for K {
 
     fn readiness(&self, seen: &Observed) -> Readiness {
         Resource::readiness(self, seen.of::<K>().expect(WRONG_KIND))
+    }
+
+    fn diagnosis(&self, seen: &Observed) -> Diagnosis {
+        Resource::diagnosis(self, seen.of::<K>().expect(WRONG_KIND))
     }
 
     fn serves_already(&self, seen: &Observed) -> bool {

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Holder;
+use super::{Cause, Diagnosis, Holder, LogExcerpt};
 
 /// What an error asks of the caller. `aws/errors.rs` decides it, from aws-behaviour §2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -127,6 +127,10 @@ pub struct StepError {
     pub source: CallError,
     /// What kept AWS from doing it, where AWS's own words don't name it.
     pub holders: Vec<Holder>,
+    /// Why, where somebody knows better than the call's code and words.
+    pub cause: Option<Cause>,
+    /// What containers wrote last.
+    pub logs: Vec<LogExcerpt>,
 }
 
 impl StepError {
@@ -140,6 +144,17 @@ impl StepError {
             leftover,
             source,
             holders: Vec::new(),
+            cause: None,
+            logs: Vec::new(),
+        }
+    }
+
+    /// With what is known of why.
+    pub fn diagnosed(self, Diagnosis { cause, logs }: Diagnosis) -> Self {
+        StepError {
+            cause,
+            logs,
+            ..self
         }
     }
 }
@@ -155,6 +170,8 @@ impl From<CallError> for StepError {
             leftover,
             source,
             holders: Vec::new(),
+            cause: None,
+            logs: Vec::new(),
         }
     }
 }

@@ -2,10 +2,12 @@
 //! This room imports no other room of navi.
 
 mod address;
+mod cause;
 mod change;
 mod changing;
 mod confidential;
 mod contract;
+mod diagnosis;
 mod erased;
 mod error;
 mod findable;
@@ -17,10 +19,12 @@ mod selector;
 mod succession;
 
 pub use address::{Address, AddressError};
+pub use cause::Cause;
 pub use change::{Change, Effect, FieldChange, Readiness, TagMap, UNKNOWN_UNTIL_APPLIED};
 pub use changing::Changing;
 pub use confidential::Confidential;
 pub use contract::{Bridge, Context, Holder, Lookup, Resource, Timing};
+pub use diagnosis::{Diagnosis, LogExcerpt};
 pub use erased::{
     AnyBridge, AnyContext, AnyLookup, AnyResource, BoxFuture, Cloud, DecodeError, Observed,
     dispatch,

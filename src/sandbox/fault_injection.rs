@@ -33,6 +33,8 @@ pub enum Effect {
     Expired,
     /// No answer, ever; what was asked for happens when `POST /_navi/late` says so.
     Late,
+    /// What whoever armed the fault says: `code` and `message`.
+    Refuse,
 }
 
 /// One armed fault. It counts the calls that match it from the moment it is armed, strikes at the one asked for (else the first),
@@ -50,6 +52,10 @@ pub struct ArmedFault {
     when: When,
     #[serde(rename = "do")]
     effect: Effect,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
     #[serde(default = "once")]
     times: u64,
     #[serde(skip)]
@@ -76,6 +82,22 @@ impl ArmedFault {
         self.times -= u64::from(strikes);
         strikes
     }
+
+    /// The refusal that it brings along.
+    fn refusal(&self) -> Option<Fault> {
+        let code = self.code.clone().unwrap_or_else(|| "Refused".to_owned());
+        let message = self.message.clone().unwrap_or_default();
+        (self.effect == Effect::Refuse).then(|| Fault::new(code, message))
+    }
+}
+
+/// What becomes of a call that is struck.
+#[derive(Clone, Debug)]
+pub struct Strike {
+    pub when: When,
+    pub effect: Effect,
+    /// In whoever's words armed the fault.
+    pub refusal: Option<Fault>,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -91,11 +113,15 @@ impl ArmedFaults {
     }
 
     /// What happens to this call. Every armed fault counts it; the first that strikes decides.
-    pub fn strike(&mut self, call: &Call) -> Option<(When, Effect)> {
+    pub fn strike(&mut self, call: &Call) -> Option<Strike> {
         let mut decided = None;
         for fault in &mut self.0 {
             if fault.strikes(call) && decided.is_none() {
-                decided = Some((fault.when, fault.effect));
+                decided = Some(Strike {
+                    when: fault.when,
+                    effect: fault.effect,
+                    refusal: fault.refusal(),
+                });
             }
         }
         self.0.retain(|fault| fault.times > 0);
@@ -108,7 +134,7 @@ impl Effect {
     pub fn fault(self, call: &Call) -> Option<Fault> {
         let service = call.service;
         match self {
-            Self::Hold | Self::Drop | Self::Late => None,
+            Self::Hold | Self::Drop | Self::Late | Self::Refuse => None,
             Self::Status500 => Some(
                 Fault::new(
                     if service == Service::Ec2 {
@@ -149,6 +175,7 @@ impl Effect {
             Self::Quota => "quota",
             Self::Expired => "expired",
             Self::Late => "late",
+            Self::Refuse => "refuse",
         }
     }
 }

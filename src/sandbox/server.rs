@@ -20,7 +20,7 @@ use super::{
     clock::Clock,
     control, dispatch,
     fault::Fault,
-    fault_injection::{ArmedFaults, Effect, When},
+    fault_injection::{ArmedFaults, Effect, Strike, When},
     figures::Figures,
     freshness::Freshness,
     ids::Ids,
@@ -203,10 +203,14 @@ impl Sandbox {
         let index = inner.calls.begin(&call);
         let result = match inner.faults.strike(&call) {
             None => self.serve_call(inner, &call),
-            Some((when, effect)) => {
+            Some(Strike {
+                when,
+                effect,
+                refusal,
+            }) => {
                 // The caller does not get to see how the call went.
                 let done = (when == When::After).then(|| self.apply(inner, &call));
-                match effect.fault(&call) {
+                match refusal.or_else(|| effect.fault(&call)) {
                     Some(fault) => Err(fault),
                     None => {
                         inner.calls.end(index, Some(effect.name()));

@@ -59,10 +59,19 @@ impl InProcess {
 
     /// What one of the control endpoints answers.
     pub async fn control(&self, method: &str, path: &str) -> Value {
+        self.send(method, path, Bytes::new()).await
+    }
+
+    /// Tells one of the control endpoints something.
+    pub async fn tell(&self, path: &str, body: &Value) -> Value {
+        self.send("POST", path, Bytes::from(body.to_string())).await
+    }
+
+    async fn send(&self, method: &str, path: &str, body: Bytes) -> Value {
         let request = Request::builder()
             .method(method)
             .uri(format!("http://sandbox/_navi/{path}"))
-            .body(Bytes::new())
+            .body(body)
             .unwrap();
         let answer = self.sandbox.handle(request).await.unwrap();
         serde_json::from_slice(answer.body()).unwrap()

@@ -7,7 +7,7 @@ use super::super::error::CommandError;
 use crate::graph::ResourceGraph;
 use crate::observe::{Observation, Refresh, observe, recorded_resources};
 use crate::report::id_of;
-use crate::resource::{Address, AnyResource, Known, Readiness};
+use crate::resource::{Address, AnyResource, Cause, Known, Readiness};
 use crate::state::{Record, Session, Status};
 
 /// One resource.
@@ -30,6 +30,8 @@ pub enum Standing {
     /// It will never be usable as it is.
     Failed {
         why: String,
+        /// The cause, if it is one of the catalogue (docs/errors/).
+        code: Option<Cause>,
     },
     /// Somebody else changed it.
     Changed {
@@ -89,7 +91,8 @@ fn standing(
     }
     let readiness = resource.readiness(seen);
     if let Readiness::Failed(why) = readiness {
-        return Standing::Failed { why };
+        let code = resource.diagnosis(seen).cause;
+        return Standing::Failed { why, code };
     }
     // What others changed says more than what AWS has yet to do about it. What is only looked up is nobody's to keep.
     if compare && !record.lookup {
@@ -120,7 +123,11 @@ impl Standing {
 
     pub fn remark(&self) -> Option<String> {
         match self {
-            Standing::Waiting { why } | Standing::Failed { why } => Some(why.clone()),
+            Standing::Waiting { why } | Standing::Failed { why, code: None } => Some(why.clone()),
+            Standing::Failed {
+                why,
+                code: Some(cause),
+            } => Some(format!("{why}; `navi explain {cause}` says more")),
             Standing::Changed { fields } => Some(format!(
                 "{} differ from what navi set; `navi drift` shows how",
                 fields.join(", ")

@@ -7,13 +7,15 @@ use aws_sdk_elasticloadbalancingv2::types::{TargetHealth, TargetHealthStateEnum}
 use futures::future::try_join_all;
 use serde::Serialize;
 
-use super::rollout::{Deployment, Event, Rollout, RolloutState, TargetGroupHealth};
+use super::health_checks;
+use super::last_words::last_words;
+use super::rollout::{self, Deployment, Event, Rollout, RolloutState, TargetGroupHealth};
 use super::stopped_task::StoppedTask;
 use super::{
     CapacityProviderStrategyItem, DeploymentCircuitBreaker, EcsService, EcsServiceOutputs,
 };
 use crate::aws::{Aws, cloud_map, send, tags};
-use crate::resource::{CallError, Lookup, TagMap};
+use crate::resource::{CallError, Lookup, Readiness, TagMap};
 
 /// DescribeServices takes this many names per call, all of one cluster.
 const SERVICES_PER_CALL: usize = 10;
@@ -202,7 +204,39 @@ async fn complete(
     if running < wanted || rolled_back || failing || seen.rollout.is_undone() {
         seen.rollout.stopped = stopped_tasks(aws, lookup.outputs).await?;
     }
+    if lookup.waiting {
+        explain(aws, wanted, &mut seen).await?;
+    }
     Ok(seen)
+}
+
+/// What tells who waits why it takes long: the check that fails, and in the end what containers wrote last.
+async fn explain(aws: &Aws, wanted: u32, seen: &mut EcsServiceObserved) -> Result<(), CallError> {
+    let rollout = &seen.rollout;
+    // A target that is only being registered fails nothing yet.
+    let fails = |group: &TargetGroupHealth| {
+        let reason = group.reason.as_deref();
+        reason.and_then(health_checks::cause_of_answer).is_some()
+    };
+    let mut failed = rollout.stopped.iter();
+    if rollout.target_groups.iter().flatten().any(fails)
+        || failed.any(|task| task.reason.contains("ELB health checks"))
+    {
+        let balancers = seen.load_balancers.iter();
+        let arns = balancers.map(|attached| attached.target_group_arn.clone());
+        seen.rollout.health_checks = health_checks::read(aws, arns.collect()).await?;
+    }
+    if matches!(rollout::readiness(wanted, seen), Readiness::Failed(_))
+        && let Some(task) = seen.rollout.last_failed()
+    {
+        let balancers = seen.load_balancers.iter();
+        let routed: Vec<&str> = balancers
+            .map(|attached| attached.container_name.as_str())
+            .collect();
+        let logs = last_words(aws, task, &routed).await;
+        seen.rollout.logs = logs;
+    }
+    Ok(())
 }
 
 /// What DescribeServices tells.
@@ -323,7 +357,10 @@ async fn target_group_health(aws: &Aws, arn: &str) -> Result<TargetGroupHealth, 
         .into_iter()
         .filter_map(|description| description.target_health)
         .collect();
-    Ok(summary(&health))
+    Ok(TargetGroupHealth {
+        arn: arn.to_owned(),
+        ..summary(&health)
+    })
 }
 
 /// How many are healthy and, if some are not, what is said of the worst.
@@ -337,6 +374,7 @@ fn summary(health: &[TargetHealth]) -> TargetGroupHealth {
         .or_else(|| with(TargetHealthStateEnum::Unused))
         .or_else(|| with(TargetHealthStateEnum::Initial));
     TargetGroupHealth {
+        arn: String::new(),
         healthy: health
             .iter()
             .filter(|health| health.state() == Some(&TargetHealthStateEnum::Healthy))

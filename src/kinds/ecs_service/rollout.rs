@@ -1,12 +1,16 @@
 //! Does a service serve yet? If not, what is missing; if it never will, why?
 
+use super::failure::{Failure, generalised};
+use super::health_checks::{self, HealthCheck, cause_of_answer};
 use super::observed::EcsServiceObserved;
-use super::stopped_task::{StoppedTask, advice, generalised};
-use crate::resource::{Readiness, RolloutCounts, RolloutProgress};
+use super::stopped_task::StoppedTask;
+use crate::resource::{Cause, Diagnosis, LogExcerpt, Readiness, RolloutCounts, RolloutProgress};
 
-/// So many tasks that stop for one and the same reason are no accident. One or two are: a role or a log group
-/// that AWS still spreads fails the first tasks (aws-behaviour §2.8).
-const IDENTICAL_FAILURES: usize = 3;
+/// So many tasks that stop, or can't be placed, for one and the same reason are no accident, and end the wait. One
+/// or two are: a role or a log group that AWS still spreads fails the first tasks (aws-behaviour §2.8), and a pull
+/// through ECR's cache finds no image the first time. A fourth would tell no more, and comes minutes later: ECS
+/// doubles the gap from one to the next (aws-behaviour §2.18, failing tasks).
+pub const IDENTICAL_FAILURES: usize = 3;
 
 /// A page of ListTasks holds 100.
 const MOST_STOPPED_LOOKED_AT: usize = 90;
@@ -45,6 +49,10 @@ pub struct Rollout {
     pub instances: Option<usize>,
     /// Tasks that stopped lately; empty when nobody asked.
     pub stopped: Vec<StoppedTask>,
+    /// The health checks of the target groups; empty while nothing fails them.
+    pub health_checks: Vec<HealthCheck>,
+    /// What the containers of the last task that failed wrote last; empty before the verdict.
+    pub logs: Vec<LogExcerpt>,
 }
 
 /// One deployment of a service.
@@ -89,8 +97,10 @@ pub struct Event {
 }
 
 /// How the targets in one group do.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct TargetGroupHealth {
+    /// Whose they are.
+    pub arn: String,
     /// How many are healthy.
     pub healthy: usize,
     /// What is said of one that is not.
@@ -152,7 +162,7 @@ impl Rollout {
     }
 
     /// The failures of our deployments' tasks, latest first.
-    fn failures(&self) -> Vec<String> {
+    fn failures(&self) -> Vec<(&StoppedTask, Failure)> {
         // What an earlier deployment of the same revision suffered from may be mended by now.
         let ours = |id: &str| match self.ours() {
             Some(primary) => primary.id == id,
@@ -164,26 +174,97 @@ impl Rollout {
                         .any(|one| one.id == id && self.is_ours(one))
             }
         };
+        let since = self.deployment_began.unwrap_or_default();
         let mut failed: Vec<_> = self
             .stopped
             .iter()
             .filter(|task| ours(&task.deployment_id))
-            .filter_map(|task| Some((task.at, task.failure()?)))
+            .filter_map(|task| {
+                let failure = task.failure()?;
+                let checks = &self.health_checks;
+                Some((
+                    task,
+                    health_checks::explained(failure, checks, &self.events, since),
+                ))
+            })
             .collect();
-        failed.sort_by(|(one, _), (other, _)| other.total_cmp(one));
-        failed.into_iter().map(|(_, failure)| failure).collect()
+        failed.sort_by(|(one, _), (other, _)| other.at.total_cmp(&one.at));
+        failed
+    }
+
+    /// The task of ours that failed last.
+    pub fn last_failed(&self) -> Option<&StoppedTask> {
+        self.failures().first().map(|(task, _)| *task)
     }
 
     /// How often the latest failure happened, whatever IDs its text holds.
-    fn repeated_failure(&self) -> Option<(usize, String)> {
+    fn repeated_failure(&self) -> Option<Repeated> {
         let failures = self.failures();
-        let latest = failures.first()?;
-        let same = generalised(latest);
+        let (_, latest) = failures.first()?;
+        let same = generalised(&latest.text);
         let times = failures
+            .iter()
+            .filter(|(_, other)| generalised(&other.text) == same)
+            .count();
+        Some(Repeated {
+            times,
+            what: "tasks stopped for the same reason",
+            failure: latest.clone(),
+        })
+    }
+
+    /// How often ECS could not even start a task of our deployment, for the reason that it gave last.
+    fn repeated_refusal(&self) -> Option<Repeated> {
+        let ours = self.ours()?;
+        let refusals: Vec<&str> = self
+            .events
+            .iter()
+            .filter(|event| event.at >= ours.created_at)
+            .filter_map(|event| {
+                event
+                    .message
+                    .split_once("was unable to place a task. Reason: ")
+            })
+            .map(|(_, reason)| sentence(reason))
+            .collect();
+        let latest = refusals.first()?;
+        let same = generalised(latest);
+        let times = refusals
             .iter()
             .filter(|other| generalised(other) == same)
             .count();
-        Some((times, latest.clone()))
+        Some(Repeated {
+            times,
+            what: "times ECS could not place a task",
+            failure: Failure::told(*latest),
+        })
+    }
+
+    /// What will go on like this, if anything will.
+    fn repeats(&self, wanted: u32, seen: &EcsServiceObserved) -> Option<Repeated> {
+        let patience = patience(wanted, seen);
+        let stopped = self
+            .repeated_failure()
+            .filter(|repeated| repeated.times >= patience);
+        stopped.or_else(|| {
+            // What ECS said while another count was wanted is over once that many run.
+            let is_short = self.ours().is_some_and(|ours| ours.running < wanted);
+            self.repeated_refusal()
+                .filter(|repeated| is_short && repeated.times >= patience)
+        })
+    }
+}
+
+/// One failure, so many times.
+struct Repeated {
+    times: usize,
+    what: &'static str,
+    failure: Failure,
+}
+
+impl Repeated {
+    fn sentence(&self) -> String {
+        format!("{} {}: {}", self.times, self.what, self.failure.text)
     }
 }
 
@@ -194,7 +275,7 @@ pub fn readiness(wanted: u32, seen: &EcsServiceObserved) -> Readiness {
         return Readiness::Failed("the service is being deleted (DRAINING)".to_owned());
     }
     if let Some(why) = given_up(rollout) {
-        return Readiness::Failed(with_cause(why, rollout));
+        return Readiness::Failed(with_last_failure(why, rollout));
     }
     if let Some(why) = superseded(rollout) {
         return Readiness::Failed(why);
@@ -211,11 +292,9 @@ pub fn readiness(wanted: u32, seen: &EcsServiceObserved) -> Readiness {
     if ours.state == RolloutState::Completed && shortfalls(wanted, ours, rollout).is_empty() {
         return Readiness::Ready;
     }
-    match rollout.repeated_failure() {
-        Some((times, failure)) if times >= patience(wanted, seen) => {
-            Readiness::Failed(with_advice(same_reason(times, &failure), &failure))
-        }
-        _ => Readiness::Pending(progress(wanted, ours, rollout)),
+    match rollout.repeats(wanted, seen) {
+        Some(repeated) => Readiness::Failed(repeated.sentence()),
+        None => Readiness::Pending(progress(wanted, ours, rollout)),
     }
 }
 
@@ -241,6 +320,37 @@ pub fn told(wanted: u32, seen: &EcsServiceObserved) -> RolloutProgress {
     }
 }
 
+/// What is known of why the service does not serve.
+pub fn diagnosis(wanted: u32, seen: &EcsServiceObserved) -> Diagnosis {
+    let rollout = &seen.rollout;
+    Diagnosis {
+        cause: cause(wanted, seen),
+        logs: rollout.logs.clone(),
+    }
+}
+
+fn cause(wanted: u32, seen: &EcsServiceObserved) -> Option<Cause> {
+    let rollout = &seen.rollout;
+    if seen.draining {
+        return Some(Cause::Vanished);
+    }
+    if given_up(rollout).is_none() && superseded(rollout).is_some() {
+        return Some(Cause::AnotherDeployment);
+    }
+    if let Some(repeated) = rollout.repeats(wanted, seen) {
+        return repeated.failure.cause;
+    }
+    let last = rollout.failures().into_iter().next();
+    let stopped = last.and_then(|(_, failure)| failure.cause);
+    let refused = || rollout.repeated_refusal()?.failure.cause;
+    let unhealthy = || {
+        let groups = rollout.target_groups.iter().flatten();
+        let mut reasons = groups.filter_map(|group| group.reason.as_deref());
+        reasons.find_map(cause_of_answer)
+    };
+    stopped.or_else(refused).or_else(unhealthy)
+}
+
 /// Why nothing comes of the deployment if it is left alone: then only a new one helps. A failed one starts no
 /// tasks any more, and one whose tasks keep stopping starts them at ever longer intervals, up to 15 minutes,
 /// which only a new deployment ends (aws-behaviour §2.18, failing tasks).
@@ -253,12 +363,8 @@ pub fn stuck(wanted: u32, seen: &EcsServiceObserved) -> Option<String> {
     if ours.state == RolloutState::Failed {
         return Some("FAILED".to_owned());
     }
-    let (times, failure) = rollout.repeated_failure()?;
-    (ours.running < wanted && times >= patience(wanted, seen)).then(|| same_reason(times, &failure))
-}
-
-fn same_reason(times: usize, failure: &str) -> String {
-    format!("{times} tasks stopped for the same reason: {failure}")
+    let repeated = rollout.repeats(wanted, seen)?;
+    (ours.running < wanted).then(|| repeated.sentence())
 }
 
 /// Whether a service that depends on this one may start (aws-behaviour §1 row 36): a task of ours runs and can be
@@ -329,17 +435,10 @@ fn superseded(rollout: &Rollout) -> Option<String> {
     })
 }
 
-fn with_cause(why: String, rollout: &Rollout) -> String {
+fn with_last_failure(why: String, rollout: &Rollout) -> String {
     match rollout.failures().first() {
-        Some(failure) => with_advice(format!("{why}; last task: {failure}"), failure),
+        Some((_, failure)) => format!("{why}; last task: {}", failure.text),
         None => why,
-    }
-}
-
-fn with_advice(text: String, failure: &str) -> String {
-    match advice(failure) {
-        Some(advice) => format!("{text}; {advice}"),
-        None => text,
     }
 }
 
@@ -363,7 +462,12 @@ fn counts(wanted: u32, ours: &Deployment, rollout: &Rollout) -> Vec<(usize, Stri
         let healthy = group.healthy;
         let mut text = format!("{healthy} of {wanted} {} healthy", plural(wanted, "target"));
         if let Some(reason) = group.reason.as_ref().filter(|_| healthy < wanted as usize) {
-            text.push_str(&format!(" ({})", sentence(reason)));
+            let mut checks = rollout.health_checks.iter();
+            let asks = checks
+                .find(|check| check.target_group_arn == group.arn)
+                .filter(|_| cause_of_answer(reason).is_some());
+            let asks = asks.map_or_else(String::new, |check| format!("{}; ", check.asks()));
+            text.push_str(&format!(" ({asks}{})", sentence(reason)));
         }
         counts.push((healthy, text));
     }
@@ -397,10 +501,10 @@ fn progress(wanted: u32, ours: &Deployment, rollout: &Rollout) -> String {
             old => text.push_str(&format!(", {old} old {} still to stop", tasks(old))),
         }
     }
-    if let Some(failure) = rollout.failures().first() {
-        text.push_str(&format!("; last task: {failure}"));
+    if let Some((_, failure)) = rollout.failures().first() {
+        text.push_str(&format!("; last task: {}", failure.with_code()));
     } else if let Some(trouble) = trouble(ours, rollout) {
-        text.push_str(&format!("; ECS: {trouble}"));
+        text.push_str(&format!("; ECS: {}", Failure::told(trouble).with_code()));
     }
     text
 }
@@ -487,7 +591,7 @@ mod tests {
     ) -> EcsServiceObserved {
         seen.rollout.target_groups = Some(vec![TargetGroupHealth {
             healthy,
-            reason: None,
+            ..TargetGroupHealth::default()
         }]);
         seen.rollout.instances = Some(instances);
         seen
@@ -503,8 +607,9 @@ mod tests {
                 name: "web".into(),
                 image: "web:2".into(),
                 exit_code: Some(code),
-                reason: None,
+                ..StoppedContainer::default()
             }],
+            ..StoppedTask::default()
         }
     }
 
@@ -610,6 +715,7 @@ mod tests {
             1,
         );
         seen.rollout.target_groups = Some(vec![TargetGroupHealth {
+            arn: "arn:g".into(),
             healthy: 0,
             reason: Some("Health checks failed with these codes: [502]".into()),
         }]);
@@ -617,6 +723,17 @@ mod tests {
             text(readiness(1, &seen)),
             "pending: 1 of 1 task running, 0 of 1 target healthy (Health checks failed with these codes: [502]), \
              1 of 1 instance registered"
+        );
+        assert_eq!(diagnosis(1, &seen).cause, Some(Cause::HealthCheckAnswer));
+        seen.rollout.health_checks = vec![HealthCheck {
+            target_group_arn: "arn:g".into(),
+            path: "/health".into(),
+            matcher: "200".into(),
+        }];
+        assert_eq!(
+            text(readiness(1, &seen)),
+            "pending: 1 of 1 task running, 0 of 1 target healthy (GET /health wants 200; \
+             Health checks failed with these codes: [502]), 1 of 1 instance registered"
         );
     }
 
@@ -642,7 +759,7 @@ mod tests {
         assert_eq!(
             text(readiness(1, &rolled)),
             "failed: ECS rolled back to web:1: ECS deployment circuit breaker: tasks failed to start; \
-             last task: container web exited with code 1 (image web:2); the container's own log says why"
+             last task: container web exited with code 1 (image web:2)"
         );
         // Later the failed deployment is listed no more, and only the events know of it.
         let mut later = seen(vec![back]);
@@ -702,14 +819,14 @@ mod tests {
         looping.rollout.stopped = vec![failing(1, 3.0), failing(1, 2.0), failing(137, 1.0)];
         assert_eq!(
             text(readiness(1, &looping)),
-            "pending: 0 of 1 task running; last task: container web exited with code 1 (image web:2)"
+            "pending: 0 of 1 task running; last task: container web exited with code 1 (image web:2) (NAVI0101)"
         );
         looping.rollout.stopped.push(failing(1, 0.5));
         assert_eq!(
             text(readiness(1, &looping)),
-            "failed: 3 tasks stopped for the same reason: container web exited with code 1 (image web:2); \
-             the container's own log says why"
+            "failed: 3 tasks stopped for the same reason: container web exited with code 1 (image web:2)"
         );
+        assert_eq!(diagnosis(1, &looping).cause, Some(Cause::ContainerExits));
     }
 
     #[test]
@@ -799,11 +916,36 @@ mod tests {
         }];
         assert_eq!(
             text(readiness(1, &seen)),
-            "pending: 0 of 1 task running; ECS: was unable to place a task. Reason: Capacity is unavailable at this time"
+            "pending: 0 of 1 task running; ECS: was unable to place a task. Reason: Capacity is unavailable at this time (NAVI0603)"
         );
         // Not what it said of an earlier deployment.
         seen.rollout.events[0].at = 99.0;
         assert_eq!(text(readiness(1, &seen)), "pending: 0 of 1 task running");
+    }
+
+    /// ECS starts no task, so that none stops: the events alone tell.
+    #[test]
+    fn tasks_that_ecs_can_t_place_fail_the_service_as_well() {
+        let in_progress = deployment("ecs-svc/2", NEW, RolloutState::InProgress, 0);
+        let mut seen = seen(vec![in_progress]);
+        let refusal = |at: f64| {
+            Event {
+            at,
+            message: "(service web) was unable to place a task. Reason: You've reached the limit on the number of vCPUs you can run concurrently.".into(),
+        }
+        };
+        seen.rollout.events = vec![refusal(300.0), refusal(200.0), refusal(99.0)];
+        assert!(matches!(readiness(1, &seen), Readiness::Pending(_)));
+        assert_eq!(diagnosis(1, &seen).cause, Some(Cause::FargateQuota));
+        seen.rollout.events.insert(0, refusal(900.0));
+        assert_eq!(
+            text(readiness(1, &seen)),
+            "failed: 3 times ECS could not place a task: You've reached the limit on the number of vCPUs you can run concurrently"
+        );
+        assert!(stuck(1, &seen).is_some());
+        // Some run by now: ECS has found room.
+        seen.rollout.deployments[0].running = 1;
+        assert_eq!(stuck(1, &seen), None);
     }
 
     #[test]
@@ -893,7 +1035,7 @@ mod tests {
         assert_eq!(
             text(readiness(1, &seen)),
             "failed: ECS rolled back to web:2: (deployment ecs-svc/2) deployment failed: tasks failed to start; \
-             last task: container web exited with code 1 (image web:2); the container's own log says why"
+             last task: container web exited with code 1 (image web:2)"
         );
         seen.rollout.deployments[0].state = RolloutState::Completed;
         seen.rollout.deployments[0].reason = "ECS deployment ecs-svc/3 completed.".into();

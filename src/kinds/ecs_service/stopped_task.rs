@@ -1,10 +1,17 @@
-//! Why did a task stop, in one line, and is it the same reason as another's?
+//! Why did a task stop, in one line?
 
 use aws_sdk_ecs::types as api;
 
+use super::failure::Failure;
+use crate::resource::Cause;
+
 /// A task that stopped.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct StoppedTask {
+    /// The last part of its ARN; its log streams end with it.
+    pub id: String,
+    /// ARN of its revision.
+    pub task_definition: String,
     /// The deployment that started it.
     pub deployment_id: String,
     /// When it stopped, in seconds since 1970.
@@ -28,12 +35,17 @@ pub struct StoppedContainer {
     pub exit_code: Option<i32>,
     /// What ECS says of it (`OutOfMemoryError: …`, `CannotPullContainerError: …`).
     pub reason: Option<String>,
+    /// Whether it failed the health check of its definition.
+    pub unhealthy: bool,
 }
 
 impl From<api::Task> for StoppedTask {
     fn from(task: api::Task) -> Self {
+        let arn = task.task_arn.unwrap_or_default();
         let containers = task.containers.unwrap_or_default();
         StoppedTask {
+            id: arn.rsplit('/').next().unwrap_or_default().to_owned(),
+            task_definition: task.task_definition_arn.unwrap_or_default(),
             deployment_id: task.started_by.unwrap_or_default(),
             at: task.stopped_at.map_or(0.0, |moment| moment.as_secs_f64()),
             code: task.stop_code,
@@ -41,6 +53,7 @@ impl From<api::Task> for StoppedTask {
             containers: containers
                 .into_iter()
                 .map(|container| StoppedContainer {
+                    unhealthy: container.health_status == Some(api::HealthStatus::Unhealthy),
                     name: container.name.unwrap_or_default(),
                     image: container.image.unwrap_or_default(),
                     exit_code: container.exit_code,
@@ -53,7 +66,7 @@ impl From<api::Task> for StoppedTask {
 
 impl StoppedTask {
     /// Why it failed; `None` for one that was stopped on purpose (a smaller count, a newer deployment, a person).
-    pub fn failure(&self) -> Option<String> {
+    pub fn failure(&self) -> Option<Failure> {
         match &self.code {
             Some(api::TaskStopCode::TaskFailedToStart) => Some(self.start_failure()),
             Some(api::TaskStopCode::EssentialContainerExited) => Some(self.exit()),
@@ -61,13 +74,13 @@ impl StoppedTask {
             Some(api::TaskStopCode::ServiceSchedulerInitiated)
                 if self.reason.contains("failed") =>
             {
-                Some(self.reason.clone())
+                Some(Failure::told(self.reason.clone()))
             }
             _ => None,
         }
     }
 
-    fn start_failure(&self) -> String {
+    fn start_failure(&self) -> Failure {
         // The container's own reason is the more telling one, where there is one.
         let told = self.containers.iter().find_map(|container| {
             let reason = container
@@ -79,80 +92,79 @@ impl StoppedTask {
                 container.name, container.image
             ))
         });
-        told.unwrap_or_else(|| match self.containers.as_slice() {
+        Failure::told(told.unwrap_or_else(|| match self.containers.as_slice() {
             [only] => format!("{} (image {})", self.reason, only.image),
             _ => self.reason.clone(),
-        })
+        }))
     }
 
-    fn exit(&self) -> String {
-        let exited = |container: &&StoppedContainer| container.exit_code.is_some();
-        let failed = self
-            .containers
-            .iter()
-            .filter(exited)
-            .find(|container| container.exit_code != Some(0))
-            .or_else(|| self.containers.iter().find(exited));
-        let Some(container) = failed else {
-            return self.reason.clone();
+    fn exit(&self) -> Failure {
+        let Some(container) = self.exited() else {
+            return Failure::told(self.reason.clone());
         };
         let StoppedContainer {
             name,
             image,
             exit_code,
             reason,
+            ..
         } = container;
-        let mut text = format!(
-            "container {name} exited with code {} (image {image})",
-            exit_code.unwrap_or_default()
-        );
+        let exit_code = exit_code.unwrap_or_default();
+        let mut text = format!("container {name} exited with code {exit_code} (image {image})");
         if let Some(reason) = reason.as_deref().filter(|reason| !reason.is_empty()) {
             text.push_str(": ");
             text.push_str(reason);
         }
-        text
+        let told = Failure::told(text);
+        let by_code = match exit_code {
+            0 => Cause::ContainerEnds,
+            _ => Cause::ContainerExits,
+        };
+        Failure {
+            cause: told.cause.or(Some(by_code)),
+            ..told
+        }
     }
-}
 
-/// The failure without what differs from task to task: IDs, addresses, request numbers.
-pub fn generalised(failure: &str) -> String {
-    let part_of_word =
-        |character: char| character.is_ascii_alphanumeric() || "-.:".contains(character);
-    let differs = |word: &&str| {
-        word.len() >= 7
-            && word.contains(|character: char| character.is_ascii_digit())
-            && word
-                .chars()
-                .all(|character| character.is_ascii_hexdigit() || "-.:".contains(character))
-    };
-    let words = failure.split(|character| !part_of_word(character));
-    words
-        .filter(|word| !word.is_empty() && !differs(word))
-        .collect::<Vec<_>>()
-        .join(" ")
-}
+    /// The container whose end ended the task.
+    fn exited(&self) -> Option<&StoppedContainer> {
+        let exited = |container: &&StoppedContainer| container.exit_code.is_some();
+        self.containers
+            .iter()
+            .filter(exited)
+            .find(|container| container.exit_code != Some(0))
+            .or_else(|| self.containers.iter().find(exited))
+    }
 
-/// What to do about it, where the reason alone tells.
-pub fn advice(failure: &str) -> Option<&'static str> {
-    let says = |text: &str| failure.contains(text);
-    if says("CannotPullContainerError") && (says("not found") || says("does not exist")) {
-        Some("push the image and run the command again")
-    } else if (says("CannotPullContainerError") || says("ResourceInitializationError"))
-        && (says("timeout") || says("deadline exceeded") || says("connection issue"))
-    {
-        Some(
-            "the tasks have no way out: they need a NAT gateway or, in public subnets, a public IP",
-        )
-    } else if says("log group does not exist") {
-        Some("the log group was removed; run the command again to make it anew")
-    } else if says("unable to assume the role") {
-        Some("the role's trust policy must name ecs-tasks.amazonaws.com")
-    } else if says("failed ELB health checks") {
-        Some("the container must answer the target group's health check path on its port")
-    } else if says("exited with code") {
-        Some("the container's own log says why")
-    } else {
-        None
+    /// The containers whose last lines may tell why: what ended by itself, else what is unhealthy. `routed` are
+    /// those that the load balancer asks.
+    pub fn suspects(&self, routed: &[&str]) -> Vec<&str> {
+        let all = || self.containers.iter();
+        let names = |of: &dyn Fn(&&StoppedContainer) -> bool| -> Vec<&str> {
+            all()
+                .filter(of)
+                .map(|container| container.name.as_str())
+                .collect()
+        };
+        let suspects = match &self.code {
+            // Those that still run are killed with the task, which leaves a code of its own.
+            Some(api::TaskStopCode::ServiceSchedulerInitiated) => {
+                let unhealthy = names(&|container| container.unhealthy);
+                match unhealthy.is_empty() {
+                    true => names(&|container| routed.contains(&container.name.as_str())),
+                    false => unhealthy,
+                }
+            }
+            Some(api::TaskStopCode::EssentialContainerExited) => self
+                .exited()
+                .map(|container| container.name.as_str())
+                .into_iter()
+                .collect(),
+            _ => names(&|container| {
+                container.unhealthy || container.exit_code.is_some_and(|code| code != 0)
+            }),
+        };
+        suspects.into_iter().take(2).collect()
     }
 }
 
@@ -163,10 +175,10 @@ mod tests {
     fn task(code: api::TaskStopCode, reason: &str, containers: &[StoppedContainer]) -> StoppedTask {
         StoppedTask {
             deployment_id: "ecs-svc/1".into(),
-            at: 0.0,
             code: Some(code),
             reason: reason.into(),
             containers: containers.to_vec(),
+            ..StoppedTask::default()
         }
     }
 
@@ -176,6 +188,7 @@ mod tests {
             image: format!("{name}:1"),
             exit_code,
             reason: reason.map(str::to_owned),
+            unhealthy: false,
         }
     }
 
@@ -189,9 +202,33 @@ mod tests {
                 container("api", Some(137), Some("OutOfMemoryError: killed")),
             ],
         );
+        let failure = stopped.failure().unwrap();
         assert_eq!(
-            stopped.failure().unwrap(),
+            failure.text,
             "container api exited with code 137 (image api:1): OutOfMemoryError: killed"
+        );
+        assert_eq!(failure.cause, Some(Cause::OutOfMemory));
+        assert_eq!(stopped.suspects(&[]), ["api"]);
+    }
+
+    #[test]
+    fn an_end_without_an_error_is_told_from_a_crash() {
+        let ended = |code| {
+            let reason = "Essential container in task exited";
+            let web = container("web", Some(code), None);
+            task(api::TaskStopCode::EssentialContainerExited, reason, &[web])
+        };
+        assert_eq!(
+            ended(0).failure().unwrap().cause,
+            Some(Cause::ContainerEnds)
+        );
+        assert_eq!(
+            ended(1).failure().unwrap().cause,
+            Some(Cause::ContainerExits)
+        );
+        assert_eq!(
+            ended(137).failure().unwrap().cause,
+            Some(Cause::ContainerExits)
         );
     }
 
@@ -205,13 +242,11 @@ mod tests {
         );
         let failure = stopped.failure().unwrap();
         assert!(
-            failure.contains("not found") && failure.contains("image api:1"),
-            "{failure}"
+            failure.text.contains("not found") && failure.text.contains("image api:1"),
+            "{failure:?}"
         );
-        assert_eq!(
-            advice(&failure),
-            Some("push the image and run the command again")
-        );
+        assert_eq!(failure.cause, Some(Cause::ImageMissing));
+        assert_eq!(stopped.suspects(&[]), Vec::<&str>::new());
         let silent = task(
             api::TaskStopCode::TaskFailedToStart,
             reason,
@@ -221,6 +256,7 @@ mod tests {
             silent
                 .failure()
                 .unwrap()
+                .text
                 .starts_with("CannotPullContainerError")
         );
     }
@@ -237,24 +273,16 @@ mod tests {
             assert_eq!(task(code, reason, &[]).failure(), None, "{reason}");
         }
         let unhealthy = "Task failed ELB health checks in (target-group arn:x)";
-        let stopped = task(api::TaskStopCode::ServiceSchedulerInitiated, unhealthy, &[]);
-        assert_eq!(stopped.failure().as_deref(), Some(unhealthy));
-    }
-
-    #[test]
-    fn the_same_reason_is_the_same_whatever_ids_it_holds() {
-        let pull = |request: &str, address: &str| {
-            generalised(&format!(
-                "ResourceInitializationError: RequestId: {request}, dial tcp {address}: i/o timeout"
-            ))
-        };
-        assert_eq!(
-            pull("a7a0a2b4-1111-4cde-9d2b-000000000001", "10.0.10.5:443"),
-            pull("b7a0a2b4-2222-4cde-9d2b-000000000002", "10.0.11.7:443"),
+        let killed = [
+            container("proxy", Some(137), None),
+            container("web", Some(137), None),
+        ];
+        let stopped = task(
+            api::TaskStopCode::ServiceSchedulerInitiated,
+            unhealthy,
+            &killed,
         );
-        assert_ne!(
-            generalised("exited with code 1"),
-            generalised("exited with code 137")
-        );
+        assert_eq!(stopped.failure().unwrap().text, unhealthy);
+        assert_eq!(stopped.suspects(&["web"]), ["web"]);
     }
 }

@@ -94,9 +94,10 @@ pub fn start_in_order(context: &mut Context<'_>, task: &Task) -> Result<(), Fail
         let Some(container) = container else {
             continue;
         };
-        let has_failed = container.outcome == TaskOutcome::Exits;
+        let code = container.outcome.exit_code().unwrap_or_default();
+        let has_failed = code != 0;
         match condition.as_str() {
-            "COMPLETE" | "SUCCESS" => container.exit_code = Some(i64::from(has_failed)),
+            "COMPLETE" | "SUCCESS" => container.exit_code = Some(code),
             "HEALTHY" => container.health = container.health_when_known(),
             _ => {}
         }

@@ -35,6 +35,7 @@ pub fn reply(region: &Region, vpc_id: &str, address: &str, port: i64, askers: &[
         .filter_map(|asker| region.ec2.network_interfaces.get(*asker))
         .any(|asker| region.ec2.lets_through(asker, interface, port));
     match listener {
+        Some(task) if task.is_to_be(TaskOutcome::Silent) => Reply::Nothing,
         Some(task) if may_ask && task.is_to_be(TaskOutcome::Unhealthy) => Reply::Fails,
         Some(_) if may_ask => Reply::Serves,
         _ => Reply::Nothing,
@@ -105,7 +106,8 @@ pub fn condition(
         let (port, target_group) = (used.port, &used.target_group);
         return Condition::Bad {
             event: format!(
-                "(port {port}) is unhealthy in (target-group {target_group}) due to (reason {reason})."
+                "(task {}) (port {port}) is unhealthy in (target-group {target_group}) due to (reason {reason}).",
+                task.id
             ),
             reason: format!("Task failed ELB health checks in (target-group {target_group})"),
         };

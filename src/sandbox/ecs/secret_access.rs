@@ -41,6 +41,15 @@ pub fn check_secrets(context: &Context<'_>, task: &Task) -> Result<(), Failure> 
                 "RequestCanceled: request context canceled caused by: context deadline exceeded (https://{service}.{}.amazonaws.com/)",
                 context.region_name
             )
+        } else if context.secrets.is_denied(&from) {
+            let action = match is_secret {
+                true => "secretsmanager:GetSecretValue",
+                false => "ssm:GetParameters",
+            };
+            format!(
+                "AccessDeniedException: User: {} is not authorized to perform: {action} on resource: {from} because no identity-based policy allows the {action} action",
+                execution_session(context, task)
+            )
         } else if !context.secrets.is_missing(&from) {
             continue;
         } else if is_secret {
@@ -56,6 +65,20 @@ pub fn check_secrets(context: &Context<'_>, task: &Task) -> Result<(), Failure> 
         )));
     }
     Ok(())
+}
+
+/// Who asks: ECS in the name of the execution role, in a session that is called as the task (aws/copilot-cli#4504).
+fn execution_session(context: &Context<'_>, task: &Task) -> String {
+    let definition = context.region.ecs.task_definition(&task.task_definition);
+    let role = definition
+        .ok()
+        .and_then(|definition| definition.text("executionRoleArn"))
+        .and_then(|arn| arn.rsplit('/').next())
+        .unwrap_or_default();
+    format!(
+        "arn:aws:sts::{}:assumed-role/{role}/{}",
+        context.account, task.id
+    )
 }
 
 pub fn check_environment_files(context: &Context<'_>, task: &Task) -> Result<(), Failure> {

@@ -122,6 +122,8 @@ pub struct Container {
     /// Of the image that was pulled.
     pub image_digest: Option<String>,
     pub outcome: TaskOutcome,
+    /// What it writes when it starts.
+    pub says: Vec<String>,
     /// Whether its definition has a health check.
     pub checks_health: bool,
     /// Until the check says so for the first time, at AWS's own speed.

@@ -45,6 +45,7 @@ pub fn launch(context: &mut Context<'_>, arn: &str) -> Result<(), Fault> {
     let Some(network) = primary.settings.network.clone() else {
         return Ok(());
     };
+    check_room(context, &primary.settings)?;
     let subnet_id = choose_subnet(&context.region.ec2, ecs, arn, &network);
     let attachment_id = context.ids.uuid();
     let interface = network_interface::create(
@@ -89,6 +90,19 @@ pub fn launch(context: &mut Context<'_>, arn: &str) -> Result<(), Fault> {
         task_start::provisioned(context, task_arn);
     });
     Ok(())
+}
+
+/// What somebody told of how much room Fargate has for such tasks.
+fn check_room(context: &Context<'_>, settings: &Settings) -> Result<(), Fault> {
+    let ecs = &context.region.ecs;
+    let definition = ecs.task_definition(&settings.task_definition)?;
+    let images = definition.containers().iter();
+    let mut images = images.filter_map(|container| container["image"].as_str());
+    let refusal = images.find_map(|image| context.task_outcomes.of(image).placement_refusal());
+    match refusal {
+        Some(reason) => Err(Fault::new("ClientException", reason)),
+        None => Ok(()),
+    }
 }
 
 fn choose_subnet(ec2: &Ec2, ecs: &Ecs, service: &str, network: &Network) -> String {
@@ -148,6 +162,7 @@ fn make(
     let tags = tags(service, definition, cluster);
     for container in &mut containers {
         container.outcome = context.task_outcomes.of(&container.image);
+        container.says = context.task_outcomes.lines_of(&container.image);
         container.seconds_to_health = container_start::seconds_to_health(definition, container);
         let identifier = context.ids.uuid();
         container.arn = context.arn("ecs", format_args!("container/{cluster}/{id}/{identifier}"));
@@ -206,6 +221,7 @@ fn container(definition: &Value) -> Container {
         reason: None,
         image_digest: None,
         outcome: TaskOutcome::default(),
+        says: Vec::new(),
         checks_health: container_start::checks_health(definition),
         seconds_to_health: 0,
         health: ContainerHealth::Unknown,

@@ -9,9 +9,7 @@ use super::{
     task::{Container, Stop, Task, TaskState},
     task_stop::{self, Failure},
 };
-use crate::sandbox::{
-    cloud_map, elb, images::ImageName, logs, pace::Doing, task_outcome::TaskOutcome, world::Context,
-};
+use crate::sandbox::{cloud_map, elb, images::ImageName, logs, pace::Doing, world::Context};
 
 /// Moves a task on, unless it is to stop or gone.
 pub fn advance(context: &mut Context<'_>, arn: &str, state: TaskState) -> Option<Task> {
@@ -45,7 +43,7 @@ fn start(context: &mut Context<'_>, arn: String) {
         .and_then(|()| secret_access::check_secrets(context, &task))
         .and_then(|()| check_way_to_images(context, &task))
         .and_then(|()| secret_access::check_environment_files(context, &task))
-        .and_then(|()| check_pull(&task))
+        .and_then(|()| check_images(&task))
         .and_then(|()| pull_images(context, &task))
         .and_then(|()| open_logs(context, &task))
         .and_then(|()| start_in_order(context, &task));
@@ -63,7 +61,7 @@ fn start(context: &mut Context<'_>, arn: String) {
     join_registries(context, &task);
     watch_health(context, &task);
     let exits = |container: &Container| {
-        container.outcome == TaskOutcome::Exits && container.exit_code.is_none()
+        container.outcome.exit_code().is_some() && container.exit_code.is_none()
     };
     if task.containers.iter().any(exits) {
         let exiting = arn.clone();
@@ -160,21 +158,13 @@ pub fn reaches_internet(context: &Context<'_>, task: &Task) -> bool {
 }
 
 /// What somebody told of its images.
-fn check_pull(task: &Task) -> Result<(), Failure> {
-    let missing = task
-        .containers
-        .iter()
-        .find(|container| container.outcome == TaskOutcome::CannotPull);
-    if let Some(missing) = missing {
-        return Err(Failure::of_container(
-            &missing.name,
-            format!(
-                "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref {0}: {0}: not found",
-                missing.image
-            ),
-        ));
-    }
-    Ok(())
+fn check_images(task: &Task) -> Result<(), Failure> {
+    let told = task.containers.iter().find_map(|container| {
+        let outcome = container.outcome;
+        let reason = outcome.start_failure(&container.image, task.cpu_architecture)?;
+        Some(Failure::of_container(&container.name, reason))
+    });
+    told.map_or(Ok(()), Err)
 }
 
 /// Each container gets the image that its name means just now.
@@ -223,7 +213,14 @@ fn open_logs(context: &mut Context<'_>, task: &Task) -> Result<(), Failure> {
             logs::ensure_group(context, &group);
         }
         let line = format!("{container} started on {}", task.interface.private_ip);
-        if !logs::write(context, &group, &stream, &[&line]) {
+        let said = task.containers.iter().find(|said| said.name == container);
+        let said = said.into_iter().flat_map(|said| &said.says);
+        let lines: Vec<&str> = [&line]
+            .into_iter()
+            .chain(said)
+            .map(String::as_str)
+            .collect();
+        if !logs::write(context, &group, &stream, &lines) {
             return Err(Failure::of_task(format!(
                 "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: failed to create Cloudwatch log stream: ResourceNotFoundException: The specified log group does not exist. (log group {group}) : exit status 1"
             )));
@@ -289,7 +286,7 @@ fn join_registries(context: &mut Context<'_>, task: &Task) {
     }
 }
 
-/// What is to end with code 1 does so, and with an essential container the task.
+/// What is to end does so, and with an essential container the task.
 fn exit(context: &mut Context<'_>, arn: &str) {
     let Some(task) = context.region.ecs.tasks.get_mut(arn) else {
         return;
@@ -300,8 +297,10 @@ fn exit(context: &mut Context<'_>, arn: &str) {
     let mut ends_task = false;
     let mut exited = Vec::new();
     for container in &mut task.containers {
-        if container.outcome == TaskOutcome::Exits && container.exit_code.is_none() {
-            container.exit_code = Some(1);
+        let code = container.outcome.exit_code();
+        if let (Some(code), None) = (code, container.exit_code) {
+            container.exit_code = Some(code);
+            container.reason = container.outcome.exit_reason().map(str::to_owned);
             ends_task |= container.is_essential;
             exited.push(container.name.clone());
         }

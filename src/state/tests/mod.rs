@@ -13,7 +13,9 @@ use serde_json::{Value, json};
 
 use super::{Access, Intent, LockedStore, Session, StateError, Store};
 use super::{Holder, Inspection, MemoryStore};
-use crate::resource::{Address, CallError, Certainty, ErrorClass, Leftover, Protection, StepError};
+use crate::resource::{
+    Address, CallError, Certainty, ErrorClass, Leftover, LogExcerpt, Protection, StepError,
+};
 
 const STACK: &str = "demo";
 
@@ -39,15 +41,20 @@ fn create(token: &str) -> Intent {
 fn step_error(leftover: Leftover) -> StepError {
     StepError {
         leftover,
-        source: CallError {
+        logs: vec![LogExcerpt {
+            container: "web".into(),
+            group: "/ecs/web".into(),
+            stream: "ecs/web/0aa1".into(),
+            lines: vec!["x-amz-security-token:FwoGZXIvYXdzE".into()],
+        }],
+        ..StepError::from(CallError {
             operation: "ec2:CreateVpc".into(),
             code: Some("InternalError".into()),
             message: "x-amz-security-token:FwoGZXIvYXdzE".into(),
             request_id: Some("r-1".into()),
             class: ErrorClass::Transient,
             certainty: Certainty::Ambiguous,
-        },
-        holders: Vec::new(),
+        })
     }
 }
 
