@@ -7,8 +7,8 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 use super::sandbox_server::SandboxServer;
 use super::{
-    adopt, check, completions, config, discover, down, drift, exit_code, outputs, plan, redeploy,
-    sandbox, scale, schema, state, status, unlock, up, verify,
+    adopt, check, completions, config, discover, down, drift, exit_code, man, outputs, plan,
+    redeploy, sandbox, scale, schema, state, status, unlock, up, verify,
 };
 
 const DEFAULT_FILE: &str = "navi.yaml";
@@ -110,6 +110,7 @@ pub enum Command {
     Unlock(unlock::UnlockArguments),
     Sandbox(sandbox::SandboxArguments),
     Completions(completions::CompletionsArguments),
+    Man(man::ManArguments),
 }
 
 impl GlobalOptions {

@@ -118,6 +118,11 @@ pub enum CommandError {
     Signals(#[source] io::Error),
     #[error("could not write to standard output")]
     Output(#[source] io::Error),
+    #[error("could not write the manual pages into {}", directory.display())]
+    ManualPages {
+        directory: PathBuf,
+        source: io::Error,
+    },
     #[error("could not turn the stack file into JSON: {0}")]
     Render(String),
 }
@@ -216,6 +221,9 @@ impl CommandError {
             CommandError::DurationsUnreadable { .. } => Some(
                 "`navi sandbox durations` prints the built-in ones, from which a file can be made".to_owned(),
             ),
+            CommandError::ManualPages { .. } => {
+                Some("name another directory with --dir".to_owned())
+            }
             CommandError::Edit(error) => error.hint(),
             CommandError::Adopt(error) => error.hint(),
             CommandError::Target(error) => Some(match &error.nearest {

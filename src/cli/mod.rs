@@ -3,6 +3,7 @@
 mod adopt;
 mod arguments;
 mod check;
+mod completing;
 mod completions;
 mod config;
 mod context;
@@ -13,6 +14,7 @@ mod error;
 pub mod exit_code;
 mod image_digests;
 mod logging;
+mod man;
 mod output;
 mod outputs;
 mod plan;
@@ -40,6 +42,7 @@ mod verify;
 mod visitors;
 
 pub use arguments::Arguments;
+pub use completing::answer as answer_completion;
 
 use arguments::Command;
 use clap::Parser;
@@ -100,5 +103,6 @@ async fn route(arguments: &Arguments) -> Result<u8, CommandError> {
         Command::Unlock(arguments) => unlock::run(global, arguments),
         Command::Sandbox(arguments) => sandbox::run(global, arguments).await,
         Command::Completions(arguments) => completions::run(arguments).map(|()| exit_code::DONE),
+        Command::Man(arguments) => man::run(arguments).map(|()| exit_code::DONE),
     }
 }

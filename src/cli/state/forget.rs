@@ -18,7 +18,11 @@ use crate::state::{Outcome, Session, State};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 navi neither changes nor removes what it has forgotten. If the stack file still wants it, the next `navi up`
-makes another, or says that its name is taken; `navi adopt` takes it back.")]
+makes another, or says that its name is taken; `navi adopt` takes it back.
+
+Examples:
+  navi state forget hosted_zone.old.example
+  navi state forget 'log_group.*' --yes")]
 pub struct ForgetArguments {
     /// Addresses, patterns with `*`, services' names
     #[arg(value_name = "ADDRESS", required = true)]

@@ -1,0 +1,207 @@
+//! Are the generated pages those of this navi: the command line's reference, the JSON Schema? And do both explain everything?
+
+use std::fs;
+use std::path::Path;
+
+use clap::{Command, CommandFactory, Parser};
+use navi::cli::Arguments;
+use serde_json::Value;
+
+use crate::support::{calls, navi, stdout};
+
+/// Wide enough for a browser, narrow enough for a split window.
+const WIDTH: usize = 100;
+
+const OPENING: &str = "\
+# The command line
+
+Every command with its help, as `navi COMMAND --help` prints it. The tests write this page (`NAVI_UPDATE_GOLDEN=1`) and hold it to the program;
+[the README](../../README.md#commands) has the commands in one table. `navi man --dir DIR` makes manual pages of the same text.
+";
+
+/// The generated file in docs/; `NAVI_UPDATE_GOLDEN=1` writes it anew.
+#[track_caller]
+fn compare_with_page(name: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("docs")
+        .join(name);
+    if std::env::var_os("NAVI_UPDATE_GOLDEN").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+    }
+    let page = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        page == text,
+        "docs/{name} is not that of this navi; run the test again with NAVI_UPDATE_GOLDEN=1 and read the difference"
+    );
+}
+
+/// navi and every command below it that shows, deepest last, each with its whole name.
+fn commands() -> Vec<Command> {
+    let mut top = Arguments::command()
+        .disable_help_subcommand(true)
+        .term_width(WIDTH);
+    top.build();
+    let mut commands = vec![top];
+    let mut next = 0;
+    while next < commands.len() {
+        let below: Vec<Command> = commands[next]
+            .get_subcommands()
+            .filter(|command| !command.is_hide_set())
+            .map(|command| command.clone().term_width(WIDTH))
+            .collect();
+        let at = next + 1;
+        commands.splice(at..at, below);
+        next += 1;
+    }
+    commands
+}
+
+fn name(command: &Command) -> String {
+    let name = command.get_bin_name().unwrap_or(command.get_name());
+    name.to_owned()
+}
+
+/// The help as it is printed, without the options that every command has.
+fn own_help(command: &mut Command) -> String {
+    let help = command.render_long_help().to_string();
+    let Some((own, rest)) = help.split_once("\nGlobal options:\n") else {
+        return help;
+    };
+    let after = rest
+        .lines()
+        .skip_while(|line| line.is_empty() || line.starts_with(' '));
+    let after = after.collect::<Vec<_>>().join("\n");
+    format!("{own}\n{after}")
+}
+
+fn trimmed(text: &str) -> String {
+    let lines = text.trim().lines().map(str::trim_end);
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_reference_of_the_command_line_is_that_of_this_navi() {
+    let mut page = OPENING.to_owned();
+    for (index, mut command) in commands().into_iter().enumerate() {
+        let help = match index {
+            // navi's own has the global options, for all.
+            0 => command.render_long_help().to_string(),
+            _ => own_help(&mut command),
+        };
+        let name = name(&command);
+        page.push_str(&format!(
+            "\n## {name}\n\n```text\n{}\n```\n",
+            trimmed(&help)
+        ));
+    }
+    compare_with_page("reference/cli.md", &page);
+}
+
+#[test]
+fn every_command_has_examples_that_it_understands() {
+    let mut wrong = Vec::new();
+    for mut command in commands() {
+        let name = name(&command);
+        let help = command.render_long_help().to_string();
+        let Some((_, examples)) = help.split_once("Examples:\n") else {
+            wrong.push(format!("{name} has no examples"));
+            continue;
+        };
+        let calls: Vec<_> = examples
+            .lines()
+            .flat_map(|line| calls(line.trim()))
+            .collect();
+        if !calls.iter().any(|call| call.join(" ").contains(&name)) {
+            wrong.push(format!("{name}: no example calls it"));
+        }
+        for call in calls {
+            if let Err(error) = Arguments::try_parse_from(&call) {
+                wrong.push(format!("{name}: {call:?}: {error}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_command_and_option_is_explained() {
+    let mut wrong = Vec::new();
+    for command in commands() {
+        let name = name(&command);
+        if command.get_about().is_none() {
+            wrong.push(name.clone());
+        }
+        for argument in command
+            .get_arguments()
+            .filter(|argument| !argument.is_hide_set())
+        {
+            if argument.get_help().is_none() {
+                wrong.push(format!("{name} {}", argument.get_id()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "without help: {}", wrong.join(", "));
+}
+
+fn schema() -> Value {
+    let directory = tempfile::tempdir().unwrap();
+    serde_json::from_str(&stdout(&navi(directory.path(), &["schema"]))).unwrap()
+}
+
+#[test]
+fn the_published_schema_is_that_of_this_navi() {
+    compare_with_page("navi.schema.json", &format!("{:#}\n", schema()));
+}
+
+/// Every property below, as `where.it.is`, that no description explains.
+fn unexplained(schema: &Value, place: &str, found: &mut Vec<String>) {
+    match schema {
+        Value::Object(object) => {
+            if let Some(Value::Object(properties)) = object.get("properties") {
+                for (key, property) in properties {
+                    if property["description"].as_str().is_none_or(str::is_empty) {
+                        found.push(format!("{place}.{key}"));
+                    }
+                }
+            }
+            for (key, value) in object {
+                unexplained(value, &format!("{place}.{key}"), found);
+            }
+        }
+        Value::Array(items) => items
+            .iter()
+            .for_each(|item| unexplained(item, place, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_key_of_the_schema_is_explained() {
+    let schema = schema();
+    assert!(schema["properties"]["services"]["description"].is_string());
+    let mut found = Vec::new();
+    unexplained(&schema, "$", &mut found);
+    assert!(found.is_empty(), "without a description: {found:#?}");
+}
+
+#[test]
+fn there_is_a_manual_page_for_every_command() {
+    let directory = tempfile::tempdir().unwrap();
+    let written = navi(directory.path(), &["man", "--dir", "pages"]);
+    assert_eq!(written.status.code(), Some(0), "{written:?}");
+    for command in commands() {
+        let name = name(&command).replace(' ', "-");
+        let page = directory.path().join("pages").join(format!("{name}.1"));
+        let page = fs::read_to_string(page).unwrap_or_else(|_| panic!("no page for {name}"));
+        assert!(
+            page.contains(".SH SYNOPSIS") && page.contains("Examples:"),
+            "{name}: {page}"
+        );
+    }
+    let alone = stdout(&navi(directory.path(), &["man"]));
+    let first = fs::read_to_string(directory.path().join("pages/navi.1")).unwrap();
+    assert_eq!(alone, first);
+    let refused = navi(directory.path(), &["man", "--dir", "pages/navi.1"]);
+    assert_eq!(refused.status.code(), Some(1));
+}
