@@ -1,5 +1,6 @@
 //! The one integration-test binary: each module asks its own question of the built navi.
 
+mod action;
 mod adoption;
 mod autoscaling;
 mod benchmark;

@@ -36,43 +36,36 @@ fn compare_with_page(name: &str, text: &str) {
     );
 }
 
-/// navi and every command below it that shows, deepest last, each with its whole name.
-fn commands() -> Vec<Command> {
-    let mut top = Arguments::command()
-        .disable_help_subcommand(true)
-        .term_width(WIDTH);
-    top.build();
-    let mut commands = vec![top];
-    let mut next = 0;
-    while next < commands.len() {
-        let below: Vec<Command> = commands[next]
+/// The words of navi and of every command below it that shows, each before those below it.
+fn commands() -> Vec<(Vec<String>, Command)> {
+    fn collect(command: &Command, above: &[String], found: &mut Vec<(Vec<String>, Command)>) {
+        let words = [above, &[command.get_name().to_owned()]].concat();
+        found.push((words.clone(), command.clone()));
+        let shown = command
             .get_subcommands()
-            .filter(|command| !command.is_hide_set())
-            .map(|command| command.clone().term_width(WIDTH))
-            .collect();
-        let at = next + 1;
-        commands.splice(at..at, below);
-        next += 1;
+            .filter(|below| !below.is_hide_set());
+        for below in shown.filter(|below| below.get_name() != "help") {
+            collect(below, &words, found);
+        }
     }
-    commands
+    let mut found = Vec::new();
+    collect(&Arguments::command(), &[], &mut found);
+    found
 }
 
-fn name(command: &Command) -> String {
-    let name = command.get_bin_name().unwrap_or(command.get_name());
-    name.to_owned()
+/// The help as `--help` prints it.
+fn help(words: &[String]) -> String {
+    let asked = words.iter().map(String::as_str).chain(["--help"]);
+    let command = Arguments::command().term_width(WIDTH);
+    command.try_get_matches_from(asked).unwrap_err().to_string()
 }
 
-/// The help as it is printed, without the options that every command has.
-fn own_help(command: &mut Command) -> String {
-    let help = command.render_long_help().to_string();
-    let Some((own, rest)) = help.split_once("\nGlobal options:\n") else {
-        return help;
-    };
-    let after = rest
-        .lines()
-        .skip_while(|line| line.is_empty() || line.starts_with(' '));
-    let after = after.collect::<Vec<_>>().join("\n");
-    format!("{own}\n{after}")
+/// The help without the options that every command has.
+fn own_help(words: &[String]) -> String {
+    let help = help(words);
+    let (own, rest) = help.split_once("Global options:\n").unwrap();
+    let (_, after) = rest.split_once("\n\n").unwrap_or_default();
+    format!("{own}{after}")
 }
 
 fn trimmed(text: &str) -> String {
@@ -83,13 +76,13 @@ fn trimmed(text: &str) -> String {
 #[test]
 fn the_reference_of_the_command_line_is_that_of_this_navi() {
     let mut page = OPENING.to_owned();
-    for (index, mut command) in commands().into_iter().enumerate() {
-        let help = match index {
+    for (words, _) in commands() {
+        let help = match words.len() {
             // navi's own has the global options, for all.
-            0 => command.render_long_help().to_string(),
-            _ => own_help(&mut command),
+            1 => help(&words),
+            _ => own_help(&words),
         };
-        let name = name(&command);
+        let name = words.join(" ");
         page.push_str(&format!(
             "\n## {name}\n\n```text\n{}\n```\n",
             trimmed(&help)
@@ -101,9 +94,9 @@ fn the_reference_of_the_command_line_is_that_of_this_navi() {
 #[test]
 fn every_command_has_examples_that_it_understands() {
     let mut wrong = Vec::new();
-    for mut command in commands() {
-        let name = name(&command);
-        let help = command.render_long_help().to_string();
+    for (words, _) in commands() {
+        let name = words.join(" ");
+        let help = help(&words);
         let Some((_, examples)) = help.split_once("Examples:\n") else {
             wrong.push(format!("{name} has no examples"));
             continue;
@@ -112,7 +105,7 @@ fn every_command_has_examples_that_it_understands() {
             .lines()
             .flat_map(|line| calls(line.trim()))
             .collect();
-        if !calls.iter().any(|call| call.join(" ").contains(&name)) {
+        if !calls.iter().any(|call| call.starts_with(&words)) {
             wrong.push(format!("{name}: no example calls it"));
         }
         for call in calls {
@@ -127,17 +120,16 @@ fn every_command_has_examples_that_it_understands() {
 #[test]
 fn every_command_and_option_is_explained() {
     let mut wrong = Vec::new();
-    for command in commands() {
-        let name = name(&command);
+    for (words, command) in commands() {
         if command.get_about().is_none() {
-            wrong.push(name.clone());
+            wrong.push(words.join(" "));
         }
         for argument in command
             .get_arguments()
             .filter(|argument| !argument.is_hide_set())
         {
             if argument.get_help().is_none() {
-                wrong.push(format!("{name} {}", argument.get_id()));
+                wrong.push(format!("{} {}", words.join(" "), argument.get_id()));
             }
         }
     }
@@ -190,12 +182,12 @@ fn there_is_a_manual_page_for_every_command() {
     let directory = tempfile::tempdir().unwrap();
     let written = navi(directory.path(), &["man", "--dir", "pages"]);
     assert_eq!(written.status.code(), Some(0), "{written:?}");
-    for command in commands() {
-        let name = name(&command).replace(' ', "-");
+    for (words, _) in commands() {
+        let name = words.join("-");
         let page = directory.path().join("pages").join(format!("{name}.1"));
         let page = fs::read_to_string(page).unwrap_or_else(|_| panic!("no page for {name}"));
         assert!(
-            page.contains(".SH SYNOPSIS") && page.contains("Examples:"),
+            page.contains(".SH SYNOPSIS") && page.contains(".SH EXAMPLES"),
             "{name}: {page}"
         );
     }

@@ -41,8 +41,60 @@ pub fn run(arguments: &ManArguments) -> Result<(), CommandError> {
 
 fn page(command: &Command) -> std::io::Result<String> {
     let mut page = Vec::new();
-    clap_mangen::Man::new(command.clone()).render(&mut page)?;
-    Ok(String::from_utf8_lossy(&page).into_owned())
+    let manual = clap_mangen::Man::new(command.clone());
+    manual.render_title(&mut page)?;
+    manual.render_name_section(&mut page)?;
+    manual.render_synopsis_section(&mut page)?;
+    manual.render_description_section(&mut page)?;
+    manual.render_options_section(&mut page)?;
+    if command.has_subcommands() {
+        manual.render_subcommands_section(&mut page)?;
+    }
+    let mut page = String::from_utf8_lossy(&page).into_owned();
+    let after = command.get_after_help().map(ToString::to_string);
+    page.push_str(&remarks(&after.unwrap_or_default()));
+    Ok(page)
+}
+
+/// What stands below the options in the help: running text, and lists below a heading of their own (`Examples:`), whose lines stay as they are.
+fn remarks(text: &str) -> String {
+    let mut page = String::new();
+    let mut below = String::new();
+    for paragraph in text.split("\n\n").filter(|paragraph| !paragraph.is_empty()) {
+        let (heading, lines) = match paragraph.split_once(":\n  ") {
+            Some((heading, lines)) if !heading.contains('\n') => (heading, lines),
+            _ => ("NOTES", paragraph),
+        };
+        let (opening, closing) = match heading {
+            "NOTES" => ("", ""),
+            _ => (".nf\n", ".fi\n"),
+        };
+        let heading = heading.to_uppercase();
+        match heading == below {
+            true => page.push_str(".PP\n"),
+            false => page.push_str(&format!(".SH {heading}\n")),
+        }
+        below = heading;
+        page.push_str(opening);
+        for line in lines.lines() {
+            page.push_str(&roff(line.strip_prefix("  ").unwrap_or(line)));
+            page.push('\n');
+        }
+        page.push_str(closing);
+    }
+    page
+}
+
+/// A line as `man` shows it literally.
+fn roff(line: &str) -> String {
+    let line = line
+        .replace('\\', r"\e")
+        .replace('-', r"\-")
+        .replace('\'', r"\(aq");
+    match line.starts_with('.') {
+        true => format!(r"\&{line}"),
+        false => line,
+    }
 }
 
 fn write_all(command: &Command, directory: &Path) -> std::io::Result<usize> {
@@ -54,4 +106,24 @@ fn write_all(command: &Command, directory: &Path) -> std::io::Result<usize> {
         count += write_all(below, directory)?;
     }
     Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_keep_their_lines_and_text_flows() {
+        let help = "It's read.\nNobody asks.\n\nExamples:\n  navi state list 'a.*'\n  .. -v \\";
+        insta::assert_snapshot!(remarks(help), @r"
+        .SH NOTES
+        It\(aqs read.
+        Nobody asks.
+        .SH EXAMPLES
+        .nf
+        navi state list \(aqa.*\(aq
+        \&.. \-v \e
+        .fi
+        ");
+    }
 }

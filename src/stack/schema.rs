@@ -20,10 +20,34 @@ pub(super) fn root() -> &'static Value {
 fn generate() -> Value {
     let mut schema = schemars::schema_for!(StackFile).to_value();
     forbid_null(&mut schema);
+    explain_choices(&mut schema);
     if let Value::Object(root) = &mut schema {
         root.insert("title".to_owned(), "navi stack file".into());
     }
     schema
+}
+
+/// Where one of several keys is to be given, schemars explains the choice and not the key: an editor shows what the key says.
+fn explain_choices(schema: &mut Value) {
+    if let Some(Value::Array(choices)) = schema.get_mut("oneOf") {
+        for choice in choices {
+            let description = choice["description"].clone();
+            let properties = choice.get_mut("properties").and_then(Value::as_object_mut);
+            if let Some(properties) = properties
+                && description.is_string()
+            {
+                for property in properties.values_mut().filter_map(Value::as_object_mut) {
+                    let explained = property.entry("description");
+                    explained.or_insert_with(|| description.clone());
+                }
+            }
+        }
+    }
+    match schema {
+        Value::Object(object) => object.values_mut().for_each(explain_choices),
+        Value::Array(items) => items.iter_mut().for_each(explain_choices),
+        _ => {}
+    }
 }
 
 /// An optional key may be left out but not left empty: `route:` without a value could mean either of two things.
