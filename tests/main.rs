@@ -7,6 +7,7 @@ mod benchmark;
 mod broken_off_removals;
 mod changes_page;
 mod cli;
+mod completions;
 mod compute_changes;
 mod configuration;
 mod discovery;
