@@ -154,7 +154,7 @@ fn commands_options_and_values_are_completed() {
     assert_eq!(in_bash(&navi, &["navi", "--output", ""]), ["text", "json"]);
     assert_eq!(in_bash(&navi, &["navi", "--output", "=", "j"]), ["json"]);
     assert_eq!(in_bash(&navi, &["navi", "up", "-f", "na"]), ["navi.yaml"]);
-    let more = in_bash(&navi, &["navi", "up", "-"]);
+    let more = in_bash(&navi, &["navi", "up", "--"]);
     assert!(more.contains(&"--target".to_owned()) && more.contains(&"--file".to_owned()));
 }
 

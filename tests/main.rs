@@ -26,6 +26,7 @@ mod live_view;
 mod lookups;
 mod moto;
 mod network_changes;
+mod packaging;
 mod planning;
 mod preflight;
 mod protection;

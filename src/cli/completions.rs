@@ -10,15 +10,15 @@ use super::output;
 /// Print the completion script of a shell
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Besides commands and options it completes the names of stacks, services, addresses and outputs: the script asks navi, which
-looks into the state and the stack file, and calls nobody. Let the shell read it when it starts, so that it is always
-that of the navi installed.
+Besides commands and options it completes the names of stacks, services, addresses and outputs:
+the script asks navi, which looks into the state and the stack file, and calls nobody. Let the
+shell read it when it starts, so that it is always that of the navi installed.
 
 Examples:
-  source <(navi completions bash)                                in ~/.bashrc
-  source <(navi completions zsh)                                 in ~/.zshrc, after compinit
-  navi completions fish | source                                 in ~/.config/fish/completions/navi.fish
-  navi completions powershell | Out-String | Invoke-Expression   in $PROFILE")]
+  source <(navi completions bash)    in ~/.bashrc
+  source <(navi completions zsh)     in ~/.zshrc, after compinit
+  navi completions fish | source     in ~/.config/fish/completions/navi.fish
+  navi completions powershell | Out-String | Invoke-Expression    in $PROFILE")]
 pub struct CompletionsArguments {
     /// The shell
     shell: Shell,
