@@ -61,8 +61,10 @@ fn remarks(text: &str) -> String {
     let mut page = String::new();
     let mut below = String::new();
     for paragraph in text.split("\n\n").filter(|paragraph| !paragraph.is_empty()) {
-        let (heading, lines) = match paragraph.split_once(":\n  ") {
-            Some((heading, lines)) if !heading.contains('\n') => (heading, lines),
+        let (heading, lines) = match paragraph.split_once(":\n") {
+            Some((heading, lines)) if lines.starts_with("  ") && !heading.contains('\n') => {
+                (heading, lines)
+            }
             _ => ("NOTES", paragraph),
         };
         let (opening, closing) = match heading {
@@ -114,11 +116,16 @@ mod tests {
 
     #[test]
     fn lists_keep_their_lines_and_text_flows() {
-        let help = "It's read.\nNobody asks.\n\nExamples:\n  navi state list 'a.*'\n  .. -v \\";
+        let help = "It's read.\nNobody asks.\n\nExit codes:\n    0  done\n  130  ended\n\nExamples:\n  navi state list 'a.*'\n  .. -v \\";
         insta::assert_snapshot!(remarks(help), @r"
         .SH NOTES
         It\(aqs read.
         Nobody asks.
+        .SH EXIT CODES
+        .nf
+          0  done
+        130  ended
+        .fi
         .SH EXAMPLES
         .nf
         navi state list \(aqa.*\(aq
