@@ -112,17 +112,17 @@ fn completed(words: &[OsString], index: usize) -> Command {
         .map(text)
         .unwrap_or_default()
         .starts_with('-');
-    let place = Arc::new(Place::of(words.iter().map(text)));
+    let typed = Arc::new(Typed::of(words.iter().map(text)));
     let mut command = Arguments::command();
     // `--help` and the global options are only everywhere once it is built.
     command.build();
-    with_live_values(command, &place, !of_option, None)
+    with_live_values(command, &typed, !of_option, None)
 }
 
 /// Every argument that names something of the user's, by the word that stands for its value in the help.
 fn with_live_values(
     command: Command,
-    place: &Arc<Place>,
+    typed: &Arc<Typed>,
     options_hidden: bool,
     parent: Option<&str>,
 ) -> Command {
@@ -130,26 +130,26 @@ fn with_live_values(
     let command = command.mut_args(|argument| {
         let hidden = argument.is_hide_set() || (options_hidden && !argument.is_positional());
         let argument = argument.hide(hidden);
-        let candidates: fn(&Place) -> Vec<String> = match value_name(&argument).as_str() {
+        let candidates: fn(&Typed) -> Vec<String> = match value_name(&argument).as_str() {
             "FILE" | "TERRAFORM_STATE" => return argument.value_hint(ValueHint::FilePath),
             "DIR" => return argument.value_hint(ValueHint::DirPath),
-            "SERVICE" => Place::services,
-            "SERVICE=COUNT" => Place::services_with_counts,
-            "ADDRESS" | "FROM" if parent == Some("state") => Place::recorded_selectors,
-            "ADDRESS" if name == "adopt" => Place::wanted_addresses,
-            "ADDRESS" => Place::selectors,
-            "OUTPUT" => Place::outputs,
-            "NAME" if argument.get_id() == "stack" => Place::stacks,
+            "SERVICE" => Typed::services,
+            "SERVICE=COUNT" => Typed::services_with_counts,
+            "ADDRESS" | "FROM" if parent == Some("state") => Typed::recorded_selectors,
+            "ADDRESS" if name == "adopt" => Typed::wanted_addresses,
+            "ADDRESS" => Typed::selectors,
+            "OUTPUT" => Typed::outputs,
+            "NAME" if argument.get_id() == "stack" => Typed::stacks,
             _ => return argument,
         };
-        let place = Arc::clone(place);
+        let typed = Arc::clone(typed);
         let candidates = move || {
-            let values = candidates(&place).into_iter();
+            let values = candidates(&typed).into_iter();
             values.map(CompletionCandidate::new).collect()
         };
         argument.add(ArgValueCandidates::new(candidates))
     });
-    command.mut_subcommands(|sub| with_live_values(sub, place, options_hidden, Some(&name)))
+    command.mut_subcommands(|sub| with_live_values(sub, typed, options_hidden, Some(&name)))
 }
 
 fn value_name(argument: &Arg) -> String {
@@ -157,13 +157,13 @@ fn value_name(argument: &Arg) -> String {
     names.first().map(Str::to_string).unwrap_or_default()
 }
 
-/// Where to look for names, as far as the line that is typed says it.
-struct Place {
+/// What the line says so far of where to look for names.
+struct Typed {
     global: Option<GlobalOptions>,
     stack: Option<String>,
 }
 
-impl Place {
+impl Typed {
     fn of(mut words: impl Iterator<Item = String>) -> Self {
         let mut said = vec!["navi".to_owned(), "schema".to_owned()];
         let mut stack = None;
@@ -191,7 +191,7 @@ impl Place {
         // What can't be understood yet is left out.
         let parsed = Arguments::try_parse_from(said);
         let parsed = parsed.or_else(|_| Arguments::try_parse_from(["navi", "schema"]));
-        Place {
+        Typed {
             global: parsed.ok().map(|arguments| arguments.global),
             stack,
         }
@@ -322,8 +322,8 @@ mod tests {
         line.split(' ').map(OsString::from).collect()
     }
 
-    fn place(line: &str) -> Place {
-        Place::of(line.split(' ').map(str::to_owned))
+    fn from_line(line: &str) -> Typed {
+        Typed::of(line.split(' ').map(str::to_owned))
     }
 
     #[test]
@@ -338,13 +338,13 @@ mod tests {
 
     #[test]
     fn the_line_says_where_to_look() {
-        let typed = place("navi -f a.yaml --sandbox down --stack=shop --target");
+        let typed = from_line("navi -f a.yaml --sandbox down --stack=shop --target");
         assert_eq!(typed.stack.as_deref(), Some("shop"));
         let global = typed.global.unwrap();
         assert_eq!(global.file, Path::new("a.yaml"));
         assert!(global.sandbox);
         // `--set X` is no assignment yet: the defaults are better than nothing.
-        let global = place("navi up -f a.yaml --set X").global.unwrap();
+        let global = from_line("navi up -f a.yaml --set X").global.unwrap();
         assert_eq!(global.file, Path::new("navi.yaml"));
     }
 
