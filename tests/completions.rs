@@ -9,7 +9,7 @@ use crate::support::Navi;
 fn in_bash(navi: &Navi, line: &[&str]) -> Vec<String> {
     let programs = Path::new(env!("CARGO_BIN_EXE_navi")).parent().unwrap();
     let script = "\
-source <(navi completions bash)
+eval \"$(navi completions bash)\"
 COMP_WORDS=(\"$@\") COMP_CWORD=$(($# - 1)) COMP_TYPE=9
 _clap_complete_navi navi \"${COMP_WORDS[COMP_CWORD]}\" \"${COMP_WORDS[COMP_CWORD - 1]}\"
 for word in \"${COMPREPLY[@]}\"; do echo \"$word\"; done

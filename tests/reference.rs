@@ -1,4 +1,4 @@
-//! Are the generated pages those of this navi: the command line's reference, the JSON Schema? And do both explain everything?
+//! Are the generated pages those of this navi: the command line's reference, the JSON Schema? And are they of use?
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use clap::{Command, CommandFactory, Parser};
 use navi::cli::Arguments;
 use serde_json::Value;
 
-use crate::support::{calls, navi, stdout};
+use crate::support::{blocks, by_the_schema, calls, navi, pages, stdout};
 
 /// Wide enough for a browser, narrow enough for a split window.
 const WIDTH: usize = 100;
@@ -146,35 +146,41 @@ fn the_published_schema_is_that_of_this_navi() {
     compare_with_page("navi.schema.json", &format!("{:#}\n", schema()));
 }
 
-/// Every property below, as `where.it.is`, that no description explains.
-fn unexplained(schema: &Value, place: &str, found: &mut Vec<String>) {
-    match schema {
-        Value::Object(object) => {
-            if let Some(Value::Object(properties)) = object.get("properties") {
-                for (key, property) in properties {
-                    if property["description"].as_str().is_none_or(str::is_empty) {
-                        found.push(format!("{place}.{key}"));
-                    }
-                }
-            }
-            for (key, value) in object {
-                unexplained(value, &format!("{place}.{key}"), found);
-            }
-        }
-        Value::Array(items) => items
-            .iter()
-            .for_each(|item| unexplained(item, place, found)),
-        _ => {}
-    }
-}
-
 #[test]
-fn every_key_of_the_schema_is_explained() {
+fn an_editor_takes_the_stack_files_and_refuses_what_is_wrong() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = vec![];
+    for entry in fs::read_dir(root.join("stacks")).unwrap() {
+        files.push(fs::read_to_string(entry.unwrap().path()).unwrap());
+    }
+    for page in pages() {
+        let blocks = blocks(&fs::read_to_string(page).unwrap());
+        let whole = blocks
+            .into_iter()
+            .filter(|block| block.mark.starts_with("file: "));
+        files.extend(
+            whole
+                .filter(|block| block.language == "yaml")
+                .map(|block| block.text),
+        );
+    }
+    assert!(files.len() > 8, "{}", files.len());
     let schema = schema();
-    assert!(schema["properties"]["services"]["description"].is_string());
-    let mut found = Vec::new();
-    unexplained(&schema, "$", &mut found);
-    assert!(found.is_empty(), "without a description: {found:#?}");
+    for file in &files {
+        assert_eq!(by_the_schema(&schema, file), "", "{file}");
+    }
+    let service = "containers: { web: { image: nginx } }";
+    for (wrong, told) in [
+        ("count: many", "'many' is not valid"),
+        ("exec: ${EXEC:-true}", ""),
+        ("exec: perhaps", "'perhaps' is not valid"),
+        ("cuont: 1", "'cuont' was unexpected"),
+    ] {
+        let file = format!("stack: shop\nservices:\n  web:\n    {wrong}\n    {service}\n");
+        let said = by_the_schema(&schema, &file);
+        assert_eq!(said.is_empty(), told.is_empty(), "{said}");
+        assert!(said.contains(told), "{said}");
+    }
 }
 
 #[test]

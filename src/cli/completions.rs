@@ -15,9 +15,9 @@ the script asks navi, which looks into the state and the stack file, and calls n
 shell read it when it starts, so that it is always that of the navi installed.
 
 Examples:
-  source <(navi completions bash)    in ~/.bashrc
-  source <(navi completions zsh)     in ~/.zshrc, after compinit
-  navi completions fish | source     in ~/.config/fish/completions/navi.fish
+  eval \"$(navi completions bash)\"    in ~/.bashrc
+  eval \"$(navi completions zsh)\"     in ~/.zshrc, after compinit
+  navi completions fish | source       in ~/.config/fish/completions/navi.fish
   navi completions powershell | Out-String | Invoke-Expression    in $PROFILE")]
 pub struct CompletionsArguments {
     /// The shell

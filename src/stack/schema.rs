@@ -2,17 +2,28 @@
 
 use std::sync::LazyLock;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::file::StackFile;
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(generate);
 
-/// The JSON Schema of the stack file, for editors and for navi's own check of a file's shape.
+/// The JSON Schema of the stack file as it is written, for editors: any value may be a variable.
 pub fn schema() -> Value {
-    SCHEMA.clone()
+    let mut schema = SCHEMA.clone();
+    allow_variables(&mut schema);
+    schema["$defs"][VARIABLE] = json!({
+        "type": "string",
+        "pattern": r"\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}",
+        "description": "A variable: `${NAME}`, or `${NAME:-default}`.",
+    });
+    schema
 }
 
+/// Its definition in the schema.
+const VARIABLE: &str = "Variable";
+
+/// The JSON Schema of a stack file whose variables are filled in, for navi's own check of its shape.
 pub(super) fn root() -> &'static Value {
     &SCHEMA
 }
@@ -47,6 +58,55 @@ fn explain_choices(schema: &mut Value) {
         Value::Object(object) => object.values_mut().for_each(explain_choices),
         Value::Array(items) => items.iter_mut().for_each(explain_choices),
         _ => {}
+    }
+}
+
+/// Wherever a text alone won't do, a variable will.
+fn allow_variables(schema: &mut Value) {
+    let variable = || json!({"$ref": format!("#/$defs/{VARIABLE}")});
+    if let Some(Value::Array(choices)) = schema.get_mut("oneOf")
+        && choices.iter().all(is_word)
+    {
+        return choices.push(variable());
+    }
+    if is_word(schema) || is_no_plain_text(schema) {
+        let mut value = schema.take();
+        let description = value
+            .as_object_mut()
+            .and_then(|value| value.shift_remove("description"));
+        *schema = json!({"anyOf": [value, variable()]});
+        if let Some(description) = description {
+            schema["description"] = description;
+        }
+        return;
+    }
+    let Value::Object(object) = schema else {
+        return;
+    };
+    for (keyword, below) in object.iter_mut() {
+        match (keyword.as_str(), below) {
+            ("properties" | "$defs", Value::Object(named)) => {
+                named.values_mut().for_each(allow_variables);
+            }
+            ("anyOf" | "oneOf", Value::Array(choices)) => {
+                choices.iter_mut().for_each(allow_variables);
+            }
+            ("items" | "additionalProperties", below) => allow_variables(below),
+            _ => {}
+        }
+    }
+}
+
+/// One or more words of which the value has to be one.
+fn is_word(schema: &Value) -> bool {
+    schema["const"].is_string() || schema["enum"].is_array()
+}
+
+fn is_no_plain_text(schema: &Value) -> bool {
+    match schema["type"].as_str() {
+        Some("string") => schema["pattern"].is_string(),
+        Some(kind) => ["boolean", "integer", "number"].contains(&kind),
+        None => false,
     }
 }
 

@@ -23,7 +23,7 @@ pub use living::{Living, told};
 pub use moto::Moto;
 pub use navi::{Ended, Navi, REGION};
 pub use pages::{Shown, blocks, calls, fits, pages};
-pub use python::{Inventory, boto3, ecs, inventory, namesake, stranger, terraform};
+pub use python::{Inventory, boto3, by_the_schema, ecs, inventory, namesake, stranger, terraform};
 pub use terminal::Terminal;
 
 use std::path::Path;
