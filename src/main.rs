@@ -1,8 +1,11 @@
-//! What does navi's process do? Arguments → runtime → `cli::run` → exit code.
+//! What does navi's process do? Arguments → runtime → `cli::run` → exit code; or an answer to the shell that completes a line.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    if navi::cli::answer_completion() {
+        return ExitCode::SUCCESS;
+    }
     let arguments = match navi::cli::parse() {
         Ok(arguments) => arguments,
         Err(code) => return ExitCode::from(code),

@@ -1,4 +1,4 @@
-//! What does the command line promise whatever the stack? Help, exit codes, no questions in the dark, one sandbox per directory.
+//! What does the command line promise whatever the stack? Exit codes, no questions in the dark, one sandbox per directory.
 
 use std::fs;
 use std::process::Stdio;
@@ -6,39 +6,6 @@ use std::process::Stdio;
 use serde_json::Value;
 
 use crate::support::{StoppedAtTheEnd, command, navi, sandbox_json, stderr, stdout};
-
-#[test]
-fn the_help_of_every_command_reads_well() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut reference = stdout(&navi(directory.path(), &["--help"]));
-    let commands = [
-        "up",
-        "down",
-        "plan",
-        "status",
-        "logs",
-        "tasks",
-        "events",
-        "exec",
-        "outputs",
-        "config",
-        "schema",
-        "state",
-        "unlock",
-        "sandbox",
-        "completions",
-    ];
-    for command in commands {
-        let output = navi(directory.path(), &[command, "--help"]);
-        assert_eq!(output.status.code(), Some(0), "{command}");
-        let help = stdout(&output);
-        // The global options are the same everywhere: once is enough.
-        let (own, rest) = help.split_once("Global options:").unwrap();
-        let after = rest.split_once("\n\n").map_or("", |(_, after)| after);
-        reference.push_str(&format!("\n=== navi {command}\n{own}{after}"));
-    }
-    insta::assert_snapshot!(reference);
-}
 
 #[test]
 fn wrong_usage_is_an_error_and_not_a_pending_change() {

@@ -1,5 +1,6 @@
 //! The one integration-test binary: each module asks its own question of the built navi.
 
+mod action;
 mod adoption;
 mod autoscaling;
 mod benchmark;
@@ -7,11 +8,13 @@ mod broken_off_removals;
 mod causes;
 mod changes_page;
 mod cli;
+mod completions;
 mod compute_changes;
 mod configuration;
 mod containers;
 mod day_two;
 mod discovery;
+mod documentation;
 mod drift;
 mod endpoints;
 mod every_field;
@@ -27,10 +30,12 @@ mod live_view;
 mod lookups;
 mod moto;
 mod network_changes;
+mod packaging;
 mod planning;
 mod preflight;
 mod protection;
 mod recovery;
+mod reference;
 mod reliability;
 mod replacements;
 mod rollouts;

@@ -8,7 +8,7 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use super::sandbox_server::SandboxServer;
 use super::{
     adopt, check, completions, config, discover, down, drift, events, exec, exit_code, explain,
-    logs, outputs, plan, redeploy, sandbox, scale, schema, state, status, tasks, unlock, up,
+    logs, man, outputs, plan, redeploy, sandbox, scale, schema, state, status, tasks, unlock, up,
     verify,
 };
 use crate::aws::Moment;
@@ -117,6 +117,7 @@ pub enum Command {
     Explain(explain::ExplainArguments),
     Sandbox(sandbox::SandboxArguments),
     Completions(completions::CompletionsArguments),
+    Man(man::ManArguments),
 }
 
 impl GlobalOptions {

@@ -25,6 +25,7 @@ Examples:
   navi discover backend.ecs-navi.local --output json")]
 pub struct DiscoverArguments {
     /// Only this service, as the stack file calls it, or this name
+    #[arg(value_name = "SERVICE")]
     name: Option<String>,
 
     #[command(flatten)]

@@ -129,6 +129,11 @@ pub enum CommandError {
     Output(#[source] io::Error),
     #[error("there is no code `{written}`")]
     UnknownCode { written: String },
+    #[error("could not write the manual pages into {}", directory.display())]
+    ManualPages {
+        directory: PathBuf,
+        source: io::Error,
+    },
     #[error("could not turn the stack file into JSON: {0}")]
     Render(String),
 }
@@ -242,6 +247,9 @@ impl CommandError {
             CommandError::DurationsUnreadable { .. } => Some(
                 "`navi sandbox durations` prints the built-in ones, from which a file can be made".to_owned(),
             ),
+            CommandError::ManualPages { .. } => {
+                Some("name another directory with --dir".to_owned())
+            }
             CommandError::Edit(error) => error.hint(),
             CommandError::Adopt(error) => error.hint(),
             CommandError::Exec(error) => error.hint(),

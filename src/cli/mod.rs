@@ -5,6 +5,7 @@ mod arguments;
 mod causes;
 mod check;
 mod chosen_services;
+mod completing;
 mod completions;
 mod config;
 mod context;
@@ -20,6 +21,7 @@ mod following;
 mod image_digests;
 mod logging;
 mod logs;
+mod man;
 mod output;
 mod outputs;
 mod plan;
@@ -48,6 +50,7 @@ mod verify;
 mod visitors;
 
 pub use arguments::Arguments;
+pub use completing::answer as answer_completion;
 
 use arguments::Command;
 use clap::Parser;
@@ -113,5 +116,6 @@ async fn route(arguments: &Arguments) -> Result<u8, CommandError> {
         Command::Sandbox(arguments) => sandbox::run(global, arguments).await,
         Command::Explain(arguments) => explain::run(global, arguments).map(|()| exit_code::DONE),
         Command::Completions(arguments) => completions::run(arguments).map(|()| exit_code::DONE),
+        Command::Man(arguments) => man::run(arguments).map(|()| exit_code::DONE),
     }
 }

@@ -25,6 +25,7 @@ Examples:
   navi outputs --output json")]
 pub struct OutputsArguments {
     /// Only this one, its value alone
+    #[arg(value_name = "OUTPUT")]
     name: Option<String>,
 
     #[command(flatten)]
@@ -54,6 +55,11 @@ pub async fn run(global: &GlobalOptions, arguments: &OutputsArguments) -> Result
         None => output::data(&table(&outputs))?,
     }
     Ok(exit_code::DONE)
+}
+
+/// What there is to be asked for.
+pub fn names(state: &State) -> Vec<String> {
+    outputs(state).into_iter().map(|(name, _)| name).collect()
 }
 
 /// All outputs by name: the URLs first, then each resource's as `address.field`.

@@ -28,12 +28,25 @@ enum SandboxAction {
     /// Start it in the background and print what points the AWS CLI and SDKs at it
     Start(SandboxSettings),
     /// Stop it; everything in it is gone
+    #[command(after_help = "\
+Examples:
+  navi sandbox stop")]
     Stop,
     /// Say whether it runs, where, and what is in it
+    #[command(after_help = "\
+Examples:
+  navi sandbox status
+  navi sandbox status --output json")]
     Status,
     /// Empty it: the account is as new
+    #[command(after_help = "\
+Examples:
+  navi sandbox reset")]
     Reset,
     /// Print how long everything takes on AWS: a file to change and give to `start --durations`
+    #[command(after_help = "\
+Examples:
+  navi sandbox durations > durations.yaml")]
     Durations,
     /// Be the sandbox, in the foreground
     #[command(hide = true)]

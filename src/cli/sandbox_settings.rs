@@ -14,6 +14,11 @@ use crate::sandbox::{Figures, FiguresProblem, Options, Pace};
 
 /// What `navi sandbox start` can be told. What isn't said is as it is: at first the default, then what already runs.
 #[derive(Clone, Debug, Default, clap::Args)]
+#[command(after_help = "\
+Examples:
+  eval \"$(navi sandbox start)\"
+  navi sandbox start --pace realistic --durations durations.yaml
+  navi sandbox start --pace 0.1 --seed 7")]
 pub struct SandboxSettings {
     /// Port on 127.0.0.1; 0 takes a free one
     #[arg(long, value_name = "PORT", default_value_t = 0)]

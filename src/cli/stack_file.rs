@@ -176,7 +176,7 @@ impl StackChoice {
 
 /// The name in a file that has errors elsewhere, if it is that of a recorded stack: what is recorded must
 /// not depend on a variable that is not set today.
-fn recorded_name(global: &GlobalOptions) -> Option<String> {
+pub fn recorded_name(global: &GlobalOptions) -> Option<String> {
     let text = fs::read_to_string(&global.file).ok()?;
     let name = stack::name(&text, &variables(global))?;
     recorded_stacks(&global.store_directory())

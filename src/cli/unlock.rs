@@ -12,7 +12,11 @@ use crate::state::{LocalStore, Store};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The lock of a killed navi is free by itself: this is needed only to be sure.
-The lock of a navi that lives is never taken from it.")]
+The lock of a navi that lives is never taken from it.
+
+Examples:
+  navi unlock
+  navi unlock --stack shop")]
 pub struct UnlockArguments {
     #[command(flatten)]
     stack: StackChoice,

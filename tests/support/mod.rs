@@ -10,6 +10,7 @@ mod listener;
 mod living;
 mod moto;
 mod navi;
+mod pages;
 mod python;
 mod terminal;
 
@@ -21,7 +22,8 @@ pub use listener::{Listener, Proxy};
 pub use living::{Living, told};
 pub use moto::Moto;
 pub use navi::{Ended, Navi, REGION};
-pub use python::{Inventory, boto3, ecs, inventory, namesake, stranger, terraform};
+pub use pages::{Shown, blocks, calls, fits, pages};
+pub use python::{Inventory, boto3, by_the_schema, ecs, inventory, namesake, stranger, terraform};
 pub use terminal::Terminal;
 
 use std::path::Path;

@@ -75,6 +75,21 @@ pub fn boto3(endpoint: &str, service: &str, expression: &str) -> Value {
     answer(command)
 }
 
+/// What an editor that knows the schema would underline in a stack file: a line for each error.
+#[track_caller]
+pub fn by_the_schema(schema: &Value, file: &str) -> String {
+    let script = "\
+import json, sys, jsonschema, yaml
+schema, file = json.loads(sys.argv[1]), yaml.safe_load(sys.argv[2])
+jsonschema.Draft202012Validator.check_schema(schema)
+errors = jsonschema.Draft202012Validator(schema).iter_errors(file)
+print(json.dumps('\\n'.join(f'{error.json_path}: {error.message}' for error in errors)))
+";
+    let mut command = python("");
+    command.args(["-c", script, &schema.to_string(), file]);
+    answer(command).as_str().unwrap().to_owned()
+}
+
 fn python(endpoint: &str) -> Command {
     // tests/run makes the environment and names its interpreter here.
     let python = std::env::var_os("NAVI_TEST_PYTHON")

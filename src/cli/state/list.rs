@@ -14,6 +14,11 @@ use crate::state::{State, Status};
 
 /// List what is recorded, one address a line, with its ID
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  navi state list
+  navi state list 'target_group.*' web
+  navi state list --stack shop --output json")]
 pub struct ListArguments {
     /// Only these: addresses, patterns with `*`, services' names
     #[arg(value_name = "ADDRESS")]

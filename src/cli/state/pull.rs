@@ -10,7 +10,10 @@ use super::super::stack_file::StackChoice;
 /// Print the whole state as one JSON document
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The form is the snapshot's, described in docs/STATE.md. It takes no lock: beside a run in progress it prints how far that got.")]
+The form is the snapshot's, described in docs/STATE.md. It takes no lock: beside a run in progress it prints how far that got.
+
+Examples:
+  navi state pull > stack.json")]
 pub struct PullArguments {
     #[command(flatten)]
     stack: StackChoice,

@@ -17,7 +17,11 @@ use crate::state::{Access, Session};
 #[command(after_help = "\
 It changes nothing in AWS, drops nothing from the state, and leaves alone what `navi state forget` gave back. `up`, `down` and `status` do the same by
 themselves where nothing at all is recorded. With the stack file at hand, what is found is taken for
-what the file wants, and `navi plan` shows what differs; with `--stack NAME` alone, for what `down` needs.")]
+what the file wants, and `navi plan` shows what differs; with `--stack NAME` alone, for what `down` needs.
+
+Examples:
+  navi state rebuild
+  navi state rebuild --stack shop --region eu-west-1")]
 pub struct RebuildArguments {
     #[command(flatten)]
     stack: StackChoice,

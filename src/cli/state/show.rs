@@ -15,6 +15,10 @@ use crate::state::{Record, State};
 
 /// Show what is recorded of one resource: what AWS was asked for and answered, and what it depends on
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  navi state show ecs_service.web
+  navi state show vpc.main --output json")]
 pub struct ShowArguments {
     /// The resource
     #[arg(value_name = "ADDRESS")]

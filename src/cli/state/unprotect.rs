@@ -13,7 +13,10 @@ use crate::state::Session;
 /// Lift what `protect` in the stack file protects, where that file is lost
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Where there is the file, take `protect` out of it and run `navi up`: an `up` with it protects again.")]
+Where there is the file, take `protect` out of it and run `navi up`: an `up` with it protects again.
+
+Examples:
+  navi state unprotect --stack shop")]
 pub struct UnprotectArguments {
     #[command(flatten)]
     stack: StackChoice,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::try_load;
 use crate::stack::schema;
@@ -62,21 +62,48 @@ fn every_example_loads() {
     }
 }
 
+/// Every key below, as `where.it.is`, of which an editor could not say what it means.
+fn unexplained(schema: &Value, place: &str, found: &mut Vec<String>) {
+    for (key, property) in schema["properties"].as_object().into_iter().flatten() {
+        if property["description"].as_str().is_none_or(str::is_empty) {
+            found.push(format!("{place}.{key}"));
+        }
+    }
+    match schema {
+        Value::Object(object) => {
+            for (key, value) in object {
+                unexplained(value, &format!("{place}.{key}"), found);
+            }
+        }
+        Value::Array(items) => {
+            items
+                .iter()
+                .for_each(|item| unexplained(item, place, found));
+        }
+        _ => {}
+    }
+}
+
 #[test]
 fn every_key_has_a_description() {
-    fn check(schema: &Value, path: &str) {
-        for (key, property) in schema["properties"].as_object().into_iter().flatten() {
-            let documented =
-                property["description"].is_string() || schema["description"].is_string();
-            assert!(documented, "{path}.{key} has no description");
-        }
-    }
+    let mut found = Vec::new();
+    unexplained(&schema(), "$", &mut found);
+    assert!(found.is_empty(), "without a description: {found:#?}");
+}
+
+#[test]
+fn a_variable_may_stand_for_any_value() {
     let schema = schema();
-    check(&schema, "");
-    for (name, definition) in schema["$defs"].as_object().expect("definitions") {
-        check(definition, name);
-        for alternative in definition["oneOf"].as_array().into_iter().flatten() {
-            check(alternative, name);
-        }
+    let variable = json!({"$ref": "#/$defs/Variable"});
+    let service = &schema["$defs"]["Service"]["properties"];
+    for key in ["cpu", "exec"] {
+        assert_eq!(
+            service[key]["anyOf"][1], variable,
+            "{key}: {}",
+            service[key]
+        );
+        assert!(service[key]["description"].is_string(), "{key}");
     }
+    let words = schema["$defs"]["Nat"]["oneOf"].as_array().unwrap();
+    assert_eq!(words.last(), Some(&variable));
 }
