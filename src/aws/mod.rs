@@ -1,6 +1,7 @@
 //! How does navi talk to AWS? Clients, error classes, retries and tags. No kind of resource in here.
 
 mod call_error;
+mod call_log;
 mod calls;
 pub mod certificates;
 mod change_batch_refusal;
@@ -29,6 +30,7 @@ mod tasks;
 pub mod usage;
 mod zone_records;
 
+pub use call_log::CallLog;
 pub use calls::{Settle, send, settle};
 pub use clients::Aws;
 pub use configuration::{ConfigurationError, Options, for_sandbox, load};

@@ -7,8 +7,8 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 use super::sandbox_server::SandboxServer;
 use super::{
-    adopt, check, completions, config, discover, down, drift, exit_code, outputs, plan, redeploy,
-    sandbox, scale, schema, state, status, unlock, up, verify,
+    adopt, check, completions, config, discover, down, drift, exit_code, graph, outputs, plan,
+    redeploy, report, sandbox, scale, schema, state, status, unlock, up, verify,
 };
 
 const DEFAULT_FILE: &str = "navi.yaml";
@@ -102,6 +102,8 @@ pub enum Command {
     Status(status::StatusArguments),
     Verify(verify::VerifyArguments),
     Discover(discover::DiscoverArguments),
+    Graph(graph::GraphArguments),
+    Report(report::ReportArguments),
     Outputs(outputs::OutputsArguments),
     Config(config::ConfigArguments),
     Schema(schema::SchemaArguments),

@@ -8,10 +8,13 @@ mod config;
 mod context;
 mod discover;
 mod down;
+mod drawing;
 mod drift;
 mod error;
 pub mod exit_code;
+mod graph;
 mod image_digests;
+mod last_run;
 mod logging;
 mod output;
 mod outputs;
@@ -22,6 +25,7 @@ mod protection;
 mod reading;
 mod rebuilding;
 mod redeploy;
+mod report;
 mod run;
 mod running_services;
 mod sandbox;
@@ -92,6 +96,8 @@ async fn route(arguments: &Arguments) -> Result<u8, CommandError> {
         Command::Status(arguments) => status::run(global, arguments).await,
         Command::Discover(arguments) => discover::run(global, arguments).await,
         Command::Verify(arguments) => verify::run(global, arguments).await,
+        Command::Graph(arguments) => graph::run(global, arguments).await,
+        Command::Report(arguments) => report::run(global, arguments),
         Command::Outputs(arguments) => outputs::run(global, arguments).await,
         Command::Config(_) => config::run(global).map(|()| exit_code::DONE),
         Command::Schema(_) => schema::run().map(|()| exit_code::DONE),

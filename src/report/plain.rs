@@ -38,7 +38,10 @@ impl<W: Write> Plain<W> {
 
     /// What a log needs besides the lasting lines: why a wait is long.
     fn passing_line(event: &Event, palette: &Palette) -> Option<String> {
-        let Event::StepProgress { address, message } = event else {
+        let Event::StepProgress {
+            address, message, ..
+        } = event
+        else {
             return None;
         };
         let faint = palette.faint;
@@ -80,7 +83,8 @@ pub(super) mod tests {
 
     use super::*;
     use crate::report::event::{Action, After, Command, LeftBehind, SCHEMA, Until};
-    use crate::resource::{Address, CallError, Certainty, ErrorClass, RolloutCounts};
+    use crate::resource::{Address, CallCount, CallError, Certainty, ErrorClass, RolloutCounts};
+    use std::collections::BTreeMap;
 
     /// A run in which one thing of each kind happens.
     pub fn eventful_run() -> Vec<Event> {
@@ -117,6 +121,7 @@ pub(super) mod tests {
             Event::StepProgress {
                 address: nat(),
                 message: "state is pending".to_owned(),
+                milliseconds: 1_900,
             },
             Event::StepBegan {
                 address: service(),
@@ -180,6 +185,16 @@ pub(super) mod tests {
                 address: records(),
                 by: Address::new("load_balancer", "main"),
             },
+            Event::StepCalled {
+                address: nat(),
+                calls: vec![CallCount {
+                    operation: "ec2:CreateNatGateway".to_owned(),
+                    calls: 2,
+                    requests: 3,
+                    refused: BTreeMap::from([("NatGatewayLimitExceeded".to_owned(), 1)]),
+                }],
+            },
+            Event::Looked { calls: Vec::new() },
             Event::Interrupted { again: false },
             Event::StepSkipped {
                 address: Address::new("service", "nginx-proxy"),
