@@ -20,8 +20,8 @@ use crate::aws::Moment;
 use crate::execute::{self, Interrupt, RunReport, execute};
 use crate::plan::{Action, LeftOut, Plan, Step};
 use crate::report::{
-    Command, Event, JsonLines, LastRun, LiveView, Outcome, Palette, Plain, Quiet, Recorder, Sink,
-    Sinks, Summary, SummaryContext, Timeline, event,
+    Command, Event, JsonLines, LastRun, LiveView, Outcome, Palette, Plain, Quiet, Recorder,
+    RunRecord, Sink, Sinks, Summary, SummaryContext, Timeline, event,
 };
 use crate::resource::Protection;
 use crate::state::Session;
@@ -122,15 +122,8 @@ impl Run<'_> {
             self.tell(&summary, &timeline, resume);
         }
         let last = (has_steps || self.report.is_some()).then(|| {
-            let state = self.session.state();
             let record = recorder.record(&timeline);
-            let picture = drawing.carried_out(&state, record.marks()).picture();
-            let (place, began) = (self.connection.place(), began.to_string());
-            let last = last_run::of(record, picture, &state, place, began);
-            match self.earlier.clone() {
-                Some(earlier) => earlier.and(last),
-                None => last,
-            }
+            self.account(record, drawing, began.to_string())
         });
         if let Some(last) = &last {
             if has_steps {
@@ -143,6 +136,17 @@ impl Run<'_> {
             document: self.document(&summary, &timeline, plan, resume),
             last,
         })
+    }
+
+    /// What a page tells of the run, and of the one that it goes on with.
+    fn account(&self, record: RunRecord, drawing: Drawing, began: String) -> LastRun {
+        let state = self.session.state();
+        let picture = drawing.carried_out(&state, record.marks()).picture();
+        let last = last_run::of(record, picture, &state, self.connection.place(), began);
+        match self.earlier.clone() {
+            Some(earlier) => earlier.and(last),
+            None => last,
+        }
     }
 
     fn show_and_ask(&self, plan: &Plan, news: Option<&str>) -> Result<(), CommandError> {
