@@ -22,7 +22,8 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
             "execute",
             &["plan", "graph", "resource", "state", "aws", "report::event"],
         ),
-        ("report", &["plan", "resource"]),
+        ("picture", &["environment", "plan", "resource"]),
+        ("report", &["plan", "resource", "picture"]),
         (
             "environment",
             &["kinds", "resource", "aws", "graph", "state", "observe"],

@@ -70,14 +70,17 @@ fn assert_clean_files(folder: &Path) -> usize {
 /// Runs a whole life and looks at everything it says and leaves. `place` says where it takes place.
 fn live(navi: &Navi, place: &dyn Fn(&mut Command), wait: &[&str]) {
     let up = [&["up", "--yes"], wait].concat();
-    let commands: [&[&str]; 7] = [
+    let commands: [&[&str]; 10] = [
         &["plan"],
         &up,
         &up,
         &["status"],
         &["plan", "--output", "json"],
         &["outputs"],
+        &["graph", "--plan", "--format", "svg"],
+        &["report"],
         &["down", "--yes"],
+        &["report"],
     ];
     for arguments in commands {
         let mut command = command(navi, arguments);

@@ -75,7 +75,9 @@ impl Events {
         events
             .iter()
             .filter_map(|event| match event {
-                Event::StepProgress { address, message } => Some(format!("{address}: {message}")),
+                Event::StepProgress {
+                    address, message, ..
+                } => Some(format!("{address}: {message}")),
                 _ => None,
             })
             .collect()

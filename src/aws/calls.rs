@@ -10,22 +10,31 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use tokio::time::{Instant, sleep};
 
 use super::call_error::call_error;
+use super::call_log::counted;
 use crate::resource::{CallError, Certainty};
 
 /// Makes one call and gives its error a class.
-pub async fn send<O, E>(
+pub fn send<O, E>(
     operation: &str,
     call: impl Future<Output = Result<O, SdkError<E, HttpResponse>>>,
-) -> Result<O, CallError>
+) -> impl Future<Output = Result<O, CallError>>
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
-    tracing::debug!(operation, "call");
-    let answer = call.await.map_err(|error| call_error(operation, &error));
-    if let Err(error) = &answer {
-        tracing::debug!(operation, %error, "refused");
+    // The SDK's futures are large, and each future around one holds it several times over: in a box from the
+    // beginning, they take no part of the stack.
+    let call = Box::pin(call);
+    async move {
+        tracing::debug!(operation, "call");
+        let answer = counted(operation, async {
+            call.await.map_err(|error| call_error(operation, &error))
+        })
+        .await;
+        if let Err(error) = &answer {
+            tracing::debug!(operation, %error, "refused");
+        }
+        answer
     }
-    answer
 }
 
 /// What a call may have to wait for before AWS takes it.

@@ -13,11 +13,12 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
+use super::call_log::counting;
 use super::configuration::ConfigurationError;
 
 /// For the sandbox: plain HTTP on loopback. No proxy of the environment may come between.
 pub(super) fn on_loopback() -> SharedHttpClient {
-    Builder::new().build_http()
+    counting(Builder::new().build_http())
 }
 
 /// For AWS and everything that speaks like it. Honours `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`,
@@ -45,7 +46,7 @@ pub(super) fn to_anywhere(bundle: Option<&Path>) -> Result<SharedHttpClient, Con
         }
         builder.build()
     });
-    Ok(SharedHttpClient::new(BuiltByNeed(client)))
+    Ok(counting(SharedHttpClient::new(BuiltByNeed(client))))
 }
 
 /// Passes on everything but the validation, in which the SDK's own client builds, and throws away,

@@ -1,6 +1,7 @@
 //! How does navi talk to AWS? Clients, error classes, retries and tags. No kind of resource in here.
 
 mod call_error;
+mod call_log;
 mod calls;
 mod causes;
 pub mod certificates;
@@ -35,6 +36,7 @@ mod way_to_service;
 mod ways_out;
 mod zone_records;
 
+pub use call_log::CallLog;
 pub use calls::{Settle, send, settle};
 pub use causes::cause_of;
 pub use clients::Aws;

@@ -8,8 +8,8 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use super::sandbox_server::SandboxServer;
 use super::{
     adopt, check, completions, config, discover, down, drift, events, exec, exit_code, explain,
-    logs, man, outputs, plan, redeploy, sandbox, scale, schema, state, status, tasks, unlock, up,
-    verify,
+    graph, logs, man, outputs, plan, redeploy, report, sandbox, scale, schema, state, status,
+    tasks, unlock, up, verify,
 };
 use crate::aws::Moment;
 
@@ -108,6 +108,8 @@ pub enum Command {
     Events(events::EventsArguments),
     Exec(exec::ExecArguments),
     Discover(discover::DiscoverArguments),
+    Graph(graph::GraphArguments),
+    Report(report::ReportArguments),
     Outputs(outputs::OutputsArguments),
     Config(config::ConfigArguments),
     Schema(schema::SchemaArguments),

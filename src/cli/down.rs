@@ -1,5 +1,6 @@
 //! How does `navi down` remove everything that the stack's state records? Without a stack file.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,9 +13,9 @@ use super::protection::{self, Source};
 use super::run::{Ended, Run, view};
 use super::stack_file::{ChosenStack, StackChoice};
 use super::targets::TargetArguments;
-use super::{exit_code, output, planning, prompt, rebuilding, state};
+use super::{exit_code, last_run, output, planning, prompt, rebuilding, state};
 use crate::plan::{LeftOut, Plan};
-use crate::report::{Command, Sink};
+use crate::report::{Command, LastRun, Sink};
 use crate::resource::{Address, Protection};
 use crate::state::{Access, Session, State};
 
@@ -43,6 +44,10 @@ pub struct DownArguments {
     #[arg(long)]
     timings: bool,
 
+    /// Write a page about the run for a browser: picture, timeline, changes, calls, outputs
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+
     #[command(flatten)]
     targets: TargetArguments,
 }
@@ -63,6 +68,7 @@ impl DownArguments {
 
 pub async fn run(global: &GlobalOptions, arguments: &DownArguments) -> Result<u8, CommandError> {
     prompt::require_answerable(global, "down")?;
+    last_run::require_writable(arguments.report.as_deref())?;
     let chosen = arguments.stack.choose(global)?;
     rebuilding::require_known(global, &chosen).await?;
     let session = open_session(
@@ -96,7 +102,7 @@ async fn take_down(
         session.identify(connection.identity()).await?;
     }
     let (mut ended, left_out) =
-        remove_recorded(global, arguments, chosen, session, &connection, view).await?;
+        remove_recorded(global, arguments, chosen, session, &connection, view, None).await?;
     // Where nothing is recorded, the tags have been looked at already.
     let looked = state.is_empty() && found.is_empty();
     if ended.exit_code == exit_code::DONE && left_out.is_empty() && !looked {
@@ -104,8 +110,17 @@ async fn take_down(
         if !left.is_empty() {
             session.identify(connection.identity()).await?;
             let view = self::view(global);
-            let (and_these, _) =
-                remove_recorded(global, arguments, chosen, session, &connection, view).await?;
+            let earlier = ended.last.take();
+            let (and_these, _) = remove_recorded(
+                global,
+                arguments,
+                chosen,
+                session,
+                &connection,
+                view,
+                earlier,
+            )
+            .await?;
             ended.exit_code = and_these.exit_code;
             let and_these = Value::Object(and_these.document);
             ended.document.insert("unrecorded".to_owned(), and_these);
@@ -155,6 +170,7 @@ async fn remove_recorded(
     session: &Session,
     connection: &Connection,
     view: Arc<dyn Sink>,
+    earlier: Option<LastRun>,
 ) -> Result<(Ended, LeftOut), CommandError> {
     let plan = planning::for_down(session, connection)?;
     let (plan, left_out) = arguments.targets.limit(plan)?;
@@ -169,6 +185,8 @@ async fn remove_recorded(
         timeout: arguments.timeout,
         drain: arguments.drain,
         timings: arguments.timings,
+        report: arguments.report.as_deref(),
+        earlier,
         left_out: &left_out,
         protection: None,
     };

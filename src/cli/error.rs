@@ -47,6 +47,10 @@ pub enum CommandError {
         /// The account and region where it was looked for by its tags.
         looked: Option<String>,
     },
+    #[error("could not write {}", path.display())]
+    FileUnwritable { path: PathBuf, source: io::Error },
+    #[error("no run of stack `{stack}` is kept that a report could tell of")]
+    NoLastRun { stack: String },
     #[error("stack `{stack}` has no output `{name}`")]
     UnknownOutput {
         name: String,
@@ -210,6 +214,10 @@ impl CommandError {
             CommandError::NotRecorded { .. } => Some(
                 "is this the directory that `navi up` ran in? --state-dir names another; \
                  `navi state rebuild` with a --region looks for its resources by their tags"
+                    .to_owned(),
+            ),
+            CommandError::NoLastRun { .. } => Some(
+                "`navi up` and `navi down` keep their last run; `navi status` shows how the stack is now"
                     .to_owned(),
             ),
             CommandError::UnknownOutput { similar, .. } if !similar.is_empty() => {

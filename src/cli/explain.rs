@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::arguments::GlobalOptions;
 use super::error::CommandError;
 use super::output;
-use crate::report::{Palette, page};
+use crate::report::{Palette, markdown};
 use crate::resource::Cause;
 
 /// Say what the code of an error stands for, why it happens and what to do; without a code, list all
@@ -41,7 +41,7 @@ pub fn run(global: &GlobalOptions, arguments: &ExplainArguments) -> Result<(), C
             document["page"] = json!(cause.page());
             output::document(&document)
         }
-        false => output::data(&page(cause.page(), &palette)),
+        false => output::data(&markdown(cause.page(), &palette)),
     }
 }
 

@@ -11,6 +11,7 @@ mod config;
 mod context;
 mod discover;
 mod down;
+mod drawing;
 mod drift;
 mod error;
 mod events;
@@ -18,7 +19,9 @@ mod exec;
 pub mod exit_code;
 mod explain;
 mod following;
+mod graph;
 mod image_digests;
+mod last_run;
 mod logging;
 mod logs;
 mod man;
@@ -31,6 +34,7 @@ mod protection;
 mod reading;
 mod rebuilding;
 mod redeploy;
+mod report;
 mod run;
 mod running_services;
 mod sandbox;
@@ -107,6 +111,8 @@ async fn route(arguments: &Arguments) -> Result<u8, CommandError> {
         Command::Exec(arguments) => exec::run(global, arguments).await,
         Command::Discover(arguments) => discover::run(global, arguments).await,
         Command::Verify(arguments) => verify::run(global, arguments).await,
+        Command::Graph(arguments) => graph::run(global, arguments).await,
+        Command::Report(arguments) => report::run(global, arguments),
         Command::Outputs(arguments) => outputs::run(global, arguments).await,
         Command::Config(_) => config::run(global).map(|()| exit_code::DONE),
         Command::Schema(_) => schema::run().map(|()| exit_code::DONE),

@@ -36,7 +36,7 @@ pub async fn run(global: &GlobalOptions, arguments: &OutputsArguments) -> Result
     let chosen = arguments.stack.choose(global)?;
     require_recorded(global, &chosen.name)?;
     let session = open_session(global, &chosen.name, Access::Read).await?;
-    let outputs = session.with_state(outputs);
+    let outputs = session.with_state(named_outputs);
     match &arguments.name {
         Some(name) => {
             let value = outputs
@@ -63,7 +63,7 @@ pub fn names(state: &State) -> Vec<String> {
 }
 
 /// All outputs by name: the URLs first, then each resource's as `address.field`.
-fn outputs(state: &State) -> Map<String, Value> {
+pub fn named_outputs(state: &State) -> Map<String, Value> {
     let mut outputs = Map::new();
     let urls = urls(state);
     if let Some(first) = urls.first() {
@@ -243,7 +243,7 @@ mod tests {
             urls(&state),
             ["https://demo.example", "https://api.demo.example"]
         );
-        let outputs = outputs(&state);
+        let outputs = named_outputs(&state);
         assert_eq!(outputs["url"], "https://demo.example");
         assert_eq!(outputs["url_2"], "https://api.demo.example");
         assert_eq!(outputs["load_balancer.main.dns_name"], "demo-lb.example");

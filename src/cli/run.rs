@@ -1,6 +1,7 @@
 //! How is a plan carried out in front of a person? Question, progress, Ctrl-C, summary, exit code. Shared by `up` and `down`.
 
 use std::io::IsTerminal;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,14 +12,16 @@ use tokio::task::JoinHandle;
 
 use super::arguments::GlobalOptions;
 use super::context::Connection;
+use super::drawing::Drawing;
 use super::error::CommandError;
 use super::plan::{self, steps_document};
-use super::{exit_code, output, prompt, protection, timings};
+use super::{exit_code, last_run, output, prompt, protection, timings};
+use crate::aws::Moment;
 use crate::execute::{self, Interrupt, RunReport, execute};
 use crate::plan::{Action, LeftOut, Plan, Step};
 use crate::report::{
-    Command, Event, JsonLines, LiveView, Outcome, Palette, Plain, Quiet, Sink, Sinks, Summary,
-    SummaryContext, Timeline, event,
+    Command, Event, JsonLines, LastRun, LiveView, Outcome, Palette, Plain, Quiet, Recorder,
+    RunRecord, Sink, Sinks, Summary, SummaryContext, Timeline, event,
 };
 use crate::resource::Protection;
 use crate::state::Session;
@@ -37,6 +40,10 @@ pub struct Run<'a> {
     pub drain: bool,
     /// Whether to tell how long every step took.
     pub timings: bool,
+    /// Where a page about the run goes.
+    pub report: Option<&'a Path>,
+    /// The run of the same command that this one goes on with.
+    pub earlier: Option<LastRun>,
     /// What is protected from here on; what is recorded stays so without it.
     pub protection: Option<&'a Protection>,
 }
@@ -45,6 +52,8 @@ pub struct Run<'a> {
 pub struct Ended {
     pub exit_code: u8,
     pub document: Map<String, Value>,
+    /// What a page tells of it; none where nothing was to do and no page was asked for.
+    pub last: Option<LastRun>,
 }
 
 impl Run<'_> {
@@ -65,15 +74,19 @@ impl Run<'_> {
         }
         // Before anything is made, so that it holds however the run ends.
         self.session.protect(protection.clone()).await?;
+        let (began, caption) = (Moment::now(), format!("after navi {}", self.command));
+        let drawing = Drawing::planned(plan, &self.session.state(), caption);
         // From here on the steps' addresses are those of the records.
         for (from, to) in &plan.moved {
             self.session.relocate(from, to).await?;
         }
         let summary = Arc::new(Summary::default());
         let timeline = Arc::new(Timeline::default());
+        let recorder = Arc::new(Recorder::of(plan));
         let sinks = Sinks(vec![
             Arc::clone(&summary) as Arc<dyn Sink>,
             Arc::clone(&timeline) as Arc<dyn Sink>,
+            Arc::clone(&recorder) as Arc<dyn Sink>,
             view,
         ]);
         let experience = timings::experience(self.session).await;
@@ -103,14 +116,37 @@ impl Run<'_> {
         )
         .await;
         listener.abort();
-        if plan.steps.iter().any(is_shown) {
+        let has_steps = plan.steps.iter().any(is_shown);
+        if has_steps {
             timings::keep(self.session, &timeline, experience).await;
             self.tell(&summary, &timeline, resume);
+        }
+        let last = (has_steps || self.report.is_some()).then(|| {
+            let record = recorder.record(&timeline);
+            self.account(record, drawing, began.to_string())
+        });
+        if let Some(last) = &last {
+            if has_steps {
+                last_run::keep(self.session, last).await;
+            }
+            last_run::write_page(self.global, self.report, last);
         }
         Ok(Ended {
             exit_code: exit_code_of(summary.outcome(), &report),
             document: self.document(&summary, &timeline, plan, resume),
+            last,
         })
+    }
+
+    /// What a page tells of the run, and of the one that it goes on with.
+    fn account(&self, record: RunRecord, drawing: Drawing, began: String) -> LastRun {
+        let state = self.session.state();
+        let picture = drawing.carried_out(&state, record.marks()).picture();
+        let last = last_run::of(record, picture, &state, self.connection.place(), began);
+        match self.earlier.clone() {
+            Some(earlier) => earlier.and(last),
+            None => last,
+        }
     }
 
     fn show_and_ask(&self, plan: &Plan, news: Option<&str>) -> Result<(), CommandError> {

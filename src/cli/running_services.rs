@@ -191,6 +191,8 @@ pub async fn adjust(
         timeout: following.timeout,
         drain: true,
         timings: false,
+        report: None,
+        earlier: None,
         left_out: &LeftOut::default(),
         protection: None,
     };

@@ -1,5 +1,6 @@
 //! How does `navi up` bring the environment to what the stack file says?
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -13,7 +14,7 @@ use super::protection::{self, Source};
 use super::run::{Run, view};
 use super::stack_file::StackFile;
 use super::targets::TargetArguments;
-use super::{check, exit_code, output, planning, prompt, rebuilding};
+use super::{check, exit_code, last_run, output, planning, prompt, rebuilding};
 use crate::model;
 use crate::observe::Refresh;
 use crate::report::{Command, Palette};
@@ -50,6 +51,10 @@ pub struct UpArguments {
     #[arg(long)]
     timings: bool,
 
+    /// Write a page about the run for a browser: picture, timeline, changes, calls, outputs
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+
     #[command(flatten)]
     targets: TargetArguments,
 }
@@ -74,6 +79,7 @@ impl UpArguments {
 
 pub async fn run(global: &GlobalOptions, arguments: &UpArguments) -> Result<u8, CommandError> {
     prompt::require_answerable(global, "up")?;
+    last_run::require_writable(arguments.report.as_deref())?;
     let file = StackFile::load(global)?;
     let session = open_session(
         global,
@@ -120,6 +126,8 @@ async fn bring_up(
         timeout: arguments.timeout,
         drain: true,
         timings: arguments.timings,
+        report: arguments.report.as_deref(),
+        earlier: None,
         left_out: &left_out,
         protection: Some(&protection),
     };

@@ -50,6 +50,8 @@ pub struct Entrance {
     pub dns_name: Option<String>,
     /// Whether only the VPC reaches it.
     pub internal: bool,
+    /// The names of the subnets that it stands in.
+    pub subnets: Vec<String>,
     /// `https`.
     pub scheme: &'static str,
     /// The port of the listener that routes.
@@ -223,6 +225,7 @@ fn entrance(specs: &Specs) -> Option<Entrance> {
         name: load_balancer.name,
         dns_name: outputs.map(|outputs| outputs.dns_name),
         internal: load_balancer.scheme == Scheme::Internal,
+        subnets: load_balancer.subnets.iter().map(name_of).collect(),
         scheme: match listener.protocol {
             ListenerProtocol::Http => "http",
             ListenerProtocol::Https => "https",

@@ -39,6 +39,28 @@ impl Specs {
         )
     }
 
+    /// These, whatever they are of: each with its spec and its outputs.
+    pub fn these(resources: impl IntoIterator<Item = (Address, Value, Value)>) -> Self {
+        let resources = resources.into_iter();
+        Specs(
+            resources
+                .map(|(address, spec, outputs)| (address, (spec, outputs)))
+                .collect(),
+        )
+    }
+
+    /// These, and what only the others have: resources, and outputs that are not known here yet.
+    pub fn over(mut self, others: &Specs) -> Self {
+        for (address, (spec, outputs)) in &others.0 {
+            let own = self.0.entry(address.clone());
+            let (_, known) = own.or_insert_with(|| (spec.clone(), Value::Null));
+            if known.is_null() {
+                known.clone_from(outputs);
+            }
+        }
+        self
+    }
+
     /// All resources of a kind, by their names.
     pub fn all<K: Resource>(&self) -> impl Iterator<Item = (&str, K)> {
         self.0

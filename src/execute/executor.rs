@@ -18,11 +18,11 @@ use super::poll::{Look, Poller, Verdict, WaitFor};
 use super::report::{RunReport, milliseconds};
 use super::step::{self, End, Work};
 use super::tracker::{InTheWay, Stage, Tracker};
-use crate::aws;
+use crate::aws::{self, CallLog};
 use crate::plan::{Action, Plan, Reason, Until};
 use crate::report::event::{self, Event, Sink};
 use crate::resource::{
-    Address, AnyLookup, BoxFuture, CallError, Cause, Changing, Cloud, Known, Leftover,
+    Address, AnyLookup, BoxFuture, CallCount, CallError, Cause, Changing, Cloud, Known, Leftover,
     RolloutProgress, StepError,
 };
 use crate::state::{Outcome, Sequence, Session, StateError};
@@ -86,6 +86,7 @@ pub async fn execute(
         known: Arc::new(known(plan, session)),
         changing: Arc::new(changing(plan)),
         started: HashMap::new(),
+        logs: HashMap::new(),
         serving: HashSet::new(),
         last_said: HashMap::new(),
         rollouts: HashMap::new(),
@@ -95,6 +96,7 @@ pub async fn execute(
         stopped,
         report: RunReport::default(),
     };
+    let looks = CallLog::default();
     loop {
         executor.start_steps();
         if executor.is_over() {
@@ -104,8 +106,8 @@ pub async fn execute(
             Some((index, end)) = executor.calls.next(), if !executor.calls.is_empty() => {
                 executor.ended(index, end).await;
             }
-            looks = executor.poller.next(&executor.known), if !executor.poller.is_empty() => {
-                for Look { step, verdict, rollout } in looks {
+            found = looks.during(executor.poller.next(&executor.known)), if !executor.poller.is_empty() => {
+                for Look { step, verdict, rollout } in found {
                     executor.tell_rollout(step, rollout);
                     executor.looked(step, verdict).await;
                 }
@@ -124,7 +126,7 @@ pub async fn execute(
             }
         }
     }
-    executor.finish()
+    executor.finish(looks.counts())
 }
 
 /// What exists, what the plan deposes by its new address too: whoever leads to both names both.
@@ -160,6 +162,8 @@ struct Executor<'a> {
     known: Arc<Known>,
     changing: Arc<Changing>,
     started: HashMap<usize, Instant>,
+    /// What the calls under way have called so far.
+    logs: HashMap<usize, CallLog>,
     /// Those that serve already and are not complete yet.
     serving: HashSet<usize>,
     last_said: HashMap<usize, String>,
@@ -210,8 +214,10 @@ impl<'a> Executor<'a> {
                 progress: self.progress.clone(),
                 stop: self.stopped.clone(),
             };
+            let log = CallLog::default();
+            self.logs.insert(index, log.clone());
             self.calls.push(Box::pin(async move {
-                (index, step::run(index, step, work).await)
+                (index, log.during(step::run(index, step, work)).await)
             }));
         }
     }
@@ -250,6 +256,7 @@ impl<'a> Executor<'a> {
     /// A step's calls are over.
     async fn ended(&mut self, index: usize, end: End) {
         let address = self.plan.steps[index].address.clone();
+        self.tell_calls(index);
         match end {
             End::Exists { outputs } => {
                 self.learn(index, outputs.clone());
@@ -284,6 +291,17 @@ impl<'a> Executor<'a> {
             }
             End::Failed(error) => self.failed(index, &error),
             End::StateBroken(error) => self.state_broken(index, &error),
+        }
+    }
+
+    fn tell_calls(&mut self, index: usize) {
+        let calls = self.logs.remove(&index).unwrap_or_default().counts();
+        let step = &self.plan.steps[index];
+        if shown(step.action).is_some() && !calls.is_empty() {
+            self.sink.event(&Event::StepCalled {
+                address: step.address.clone(),
+                calls,
+            });
         }
     }
 
@@ -438,6 +456,7 @@ impl<'a> Executor<'a> {
             self.sink.event(&Event::StepProgress {
                 address: self.plan.steps[index].address.clone(),
                 message: message.clone(),
+                milliseconds: self.took(index),
             });
             self.last_said.insert(index, message);
         }
@@ -522,7 +541,7 @@ impl<'a> Executor<'a> {
         milliseconds(started.elapsed())
     }
 
-    fn finish(mut self) -> RunReport {
+    fn finish(mut self, looks: Vec<CallCount>) -> RunReport {
         for index in self.tracker.not_started() {
             self.skipped(index);
         }
@@ -532,6 +551,9 @@ impl<'a> Executor<'a> {
         // Only after the second Ctrl-C: what was in flight is found again by the next run.
         for index in running {
             self.skipped(index);
+        }
+        if !looks.is_empty() {
+            self.sink.event(&Event::Looked { calls: looks });
         }
         let event = self.report.event(self.began.elapsed());
         self.sink.event(&event);

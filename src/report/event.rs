@@ -8,7 +8,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use crate::resource::id_of;
-use crate::resource::{Address, CallError, Cause, Holder, Leftover, LogExcerpt, RolloutCounts};
+use crate::resource::{
+    Address, CallCount, CallError, Cause, Holder, Leftover, LogExcerpt, RolloutCounts,
+};
 
 /// The version of the events' form. It grows when a field or an event goes or changes its meaning, not when one is added.
 pub const SCHEMA: u32 = 1;
@@ -44,7 +46,12 @@ pub enum Event {
         awaited_by: Vec<Address>,
     },
     /// What a running step waits for, and who holds it up. Sent when that changes.
-    StepProgress { address: Address, message: String },
+    StepProgress {
+        address: Address,
+        message: String,
+        /// Since the step began.
+        milliseconds: u64,
+    },
     /// How far the tasks of a service are. Sent when that changes.
     RolloutProgress {
         address: Address,
@@ -53,6 +60,11 @@ pub enum Event {
     },
     /// What ECS says of a service while it is waited for, in its own words.
     ServiceEvent { address: Address, message: String },
+    /// What a step called, once its calls are over.
+    StepCalled {
+        address: Address,
+        calls: Vec<CallCount>,
+    },
     /// AWS accepted the create: the ID is known, dependents that need no more may go on, the step still waits for ready.
     StepExists {
         address: Address,
@@ -99,6 +111,8 @@ pub enum Event {
     Interrupted { again: bool },
     /// `--timeout` is over: nothing more is started or waited for.
     TimedOut,
+    /// What was called to look at all that had to be waited for: each look is at many at once.
+    Looked { calls: Vec<CallCount> },
     /// Something the user should know that stops nothing.
     Warning { message: String },
     /// The last event.
@@ -132,7 +146,7 @@ pub enum Until {
 }
 
 /// The command whose run it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
     Up,

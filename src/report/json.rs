@@ -86,6 +86,8 @@ mod tests {
             | Event::Recovered { .. }
             | Event::StepBegan { .. }
             | Event::StepProgress { .. }
+            | Event::StepCalled { .. }
+            | Event::Looked { .. }
             | Event::RolloutProgress { .. }
             | Event::ServiceEvent { .. }
             | Event::StepExists { .. }

@@ -76,7 +76,9 @@ impl Live {
                     running.message = id.clone();
                 }
             }
-            Event::StepProgress { address, message } => {
+            Event::StepProgress {
+                address, message, ..
+            } => {
                 if let Some(running) = self.find(address) {
                     running.message = Some(message.clone());
                 }

@@ -38,7 +38,10 @@ impl<W: Write> Plain<W> {
 
     /// What a log needs besides the lasting lines: why a wait is long.
     fn passing_line(event: &Event, palette: &Palette) -> Option<String> {
-        let Event::StepProgress { address, message } = event else {
+        let Event::StepProgress {
+            address, message, ..
+        } = event
+        else {
             return None;
         };
         let faint = palette.faint;
@@ -81,8 +84,9 @@ pub(super) mod tests {
     use super::*;
     use crate::report::event::{Action, After, Command, LeftBehind, SCHEMA, Until};
     use crate::resource::{
-        Address, CallError, Cause, Certainty, ErrorClass, LogExcerpt, RolloutCounts,
+        Address, CallCount, CallError, Cause, Certainty, ErrorClass, LogExcerpt, RolloutCounts,
     };
+    use std::collections::BTreeMap;
 
     /// A run in which one thing of each kind happens.
     pub fn eventful_run() -> Vec<Event> {
@@ -119,6 +123,7 @@ pub(super) mod tests {
             Event::StepProgress {
                 address: nat(),
                 message: "state is pending".to_owned(),
+                milliseconds: 1_900,
             },
             Event::StepBegan {
                 address: service(),
@@ -189,6 +194,16 @@ pub(super) mod tests {
                 address: records(),
                 by: Address::new("load_balancer", "main"),
             },
+            Event::StepCalled {
+                address: nat(),
+                calls: vec![CallCount {
+                    operation: "ec2:CreateNatGateway".to_owned(),
+                    calls: 2,
+                    requests: 3,
+                    refused: BTreeMap::from([("NatGatewayLimitExceeded".to_owned(), 1)]),
+                }],
+            },
+            Event::Looked { calls: Vec::new() },
             Event::Interrupted { again: false },
             Event::StepSkipped {
                 address: Address::new("service", "nginx-proxy"),

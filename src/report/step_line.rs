@@ -135,6 +135,8 @@ pub(super) fn lasting_lines(event: &Event, tally: Tally, palette: &Palette) -> V
         Event::StepBlockedToo { .. }
         | Event::StepBegan { .. }
         | Event::StepProgress { .. }
+        | Event::StepCalled { .. }
+        | Event::Looked { .. }
         | Event::StepExists { .. }
         | Event::StepGoing { .. }
         | Event::StepServes { .. }

@@ -164,6 +164,8 @@ impl Told {
             | Event::StepProgress { .. }
             | Event::RolloutProgress { .. }
             | Event::ServiceEvent { .. }
+            | Event::StepCalled { .. }
+            | Event::Looked { .. }
             | Event::StepExists { .. }
             | Event::StepGoing { .. }
             | Event::StepServes { .. }

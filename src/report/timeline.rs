@@ -47,7 +47,7 @@ pub struct StepTimes {
 }
 
 /// A step's part of the chain that decided how long the run took.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Link {
     pub address: Address,
     pub action: Action,
@@ -151,16 +151,10 @@ impl Kept {
                 at_milliseconds,
                 after,
                 ..
-            } => self.steps.push(StepTimes {
-                address: address.clone(),
-                action: *action,
-                after: after.clone(),
-                began: *at_milliseconds,
-                returned: None,
-                served: None,
-                ended: None,
-                complete: false,
-            }),
+            } => {
+                let step = StepTimes::begun(address, *action, after.as_ref(), *at_milliseconds);
+                self.steps.push(step);
+            }
             Event::StepExists {
                 address,
                 milliseconds,
@@ -198,6 +192,8 @@ impl Kept {
             | Event::StepProgress { .. }
             | Event::RolloutProgress { .. }
             | Event::ServiceEvent { .. }
+            | Event::StepCalled { .. }
+            | Event::Looked { .. }
             | Event::StepBlocked { .. }
             | Event::StepBlockedToo { .. }
             | Event::StepSkipped { .. }
@@ -242,13 +238,35 @@ impl Kept {
 }
 
 impl StepTimes {
+    /// A step that has begun and got nowhere yet.
+    pub fn begun(address: &Address, action: Action, after: Option<&After>, began: u64) -> Self {
+        StepTimes {
+            address: address.clone(),
+            action,
+            after: after.cloned(),
+            began,
+            returned: None,
+            served: None,
+            ended: None,
+            complete: false,
+        }
+    }
+
+    /// The same after something else.
+    pub(super) fn begins_later_by(&mut self, milliseconds: u64) {
+        self.began += milliseconds;
+        for moment in [&mut self.returned, &mut self.served, &mut self.ended] {
+            *moment = moment.map(|moment| moment + milliseconds);
+        }
+    }
+
     /// How long its calls took: all there was to it where nothing had to be waited for.
     pub fn calls(&self) -> Option<u64> {
         Some(self.returned.or(self.ended)?.saturating_sub(self.began))
     }
 
     /// How long it was waited for after its calls had returned.
-    fn wait(&self) -> Option<u64> {
+    pub fn wait(&self) -> Option<u64> {
         Some(self.ended?.saturating_sub(self.returned?))
     }
 
@@ -281,11 +299,11 @@ fn render_link(text: &mut String, link: &Link) {
     line(text, format_args!("{row}"));
 }
 
-fn started_after(after: &After) -> String {
+pub(super) fn started_after(after: &After) -> String {
     format!("{} {}", after.address, state(after.until))
 }
 
-fn state(until: Until) -> &'static str {
+pub(super) fn state(until: Until) -> &'static str {
     match until {
         Until::Exists => "existed",
         Until::Ready => "was ready",

@@ -2,6 +2,7 @@
 //! This room imports no other room of navi.
 
 mod address;
+mod call_count;
 mod cause;
 mod change;
 mod changing;
@@ -19,6 +20,7 @@ mod selector;
 mod succession;
 
 pub use address::{Address, AddressError};
+pub use call_count::CallCount;
 pub use cause::Cause;
 pub use change::{Change, Effect, FieldChange, Readiness, TagMap, UNKNOWN_UNTIL_APPLIED};
 pub use changing::Changing;

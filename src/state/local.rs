@@ -1,4 +1,4 @@
-//! How are states kept in a local directory? Five files a stack: snapshot, its backup, journal, lock, timings.
+//! How are states kept in a local directory? Six files a stack: snapshot, its backup, journal, lock, timings, last run.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -35,6 +35,7 @@ impl LocalStore {
             journal: path("journal"),
             lock: path("lock"),
             timings: path("timings"),
+            last_run: path("last-run"),
         }
     }
 }
@@ -47,6 +48,7 @@ struct Files {
     journal: PathBuf,
     lock: PathBuf,
     timings: PathBuf,
+    last_run: PathBuf,
 }
 
 impl Store for LocalStore {
@@ -70,6 +72,10 @@ impl Store for LocalStore {
     fn read_journal(&self, stack: &str) -> Result<Vec<u8>, StateError> {
         let journal = read("read the journal", &self.files(stack).journal)?;
         Ok(journal.unwrap_or_default())
+    }
+
+    fn read_last_run(&self, stack: &str) -> Result<Option<Vec<u8>>, StateError> {
+        read("read the last run", &self.files(stack).last_run)
     }
 
     fn lock(&self, stack: &str, holder: &Holder) -> Result<Box<dyn LockedStore>, StateError> {
@@ -157,6 +163,10 @@ impl LockedStore for LockedFiles {
 
     fn replace_timings(&mut self, bytes: &[u8]) -> Result<(), StateError> {
         replace("write the timings", &self.files.timings, bytes)
+    }
+
+    fn replace_last_run(&mut self, bytes: &[u8]) -> Result<(), StateError> {
+        replace("write the last run", &self.files.last_run, bytes)
     }
 
     fn release(self: Box<Self>) {

@@ -20,6 +20,7 @@ struct Files {
     journal: Vec<u8>,
     appends: usize,
     timings: Option<Vec<u8>>,
+    last_run: Option<Vec<u8>>,
     holder: Option<Holder>,
 }
 
@@ -65,6 +66,10 @@ impl Store for MemoryStore {
 
     fn read_journal(&self, stack: &str) -> Result<Vec<u8>, StateError> {
         Ok(self.with(stack, |files| files.journal.clone()))
+    }
+
+    fn read_last_run(&self, stack: &str) -> Result<Option<Vec<u8>>, StateError> {
+        Ok(self.with(stack, |files| files.last_run.clone()))
     }
 
     fn lock(&self, stack: &str, holder: &Holder) -> Result<Box<dyn LockedStore>, StateError> {
@@ -138,6 +143,13 @@ impl LockedStore for LockedMemory {
     fn replace_timings(&mut self, bytes: &[u8]) -> Result<(), StateError> {
         self.store.with(&self.stack, |files| {
             files.timings = Some(bytes.to_vec());
+        });
+        Ok(())
+    }
+
+    fn replace_last_run(&mut self, bytes: &[u8]) -> Result<(), StateError> {
+        self.store.with(&self.stack, |files| {
+            files.last_run = Some(bytes.to_vec());
         });
         Ok(())
     }

@@ -264,6 +264,14 @@ impl Session {
         }
     }
 
+    /// Keeps how this run went, for whoever asks later.
+    pub async fn keep_last_run(&self, bytes: Vec<u8>) -> Result<(), StateError> {
+        match &self.shared.role {
+            Role::Owner { writer, .. } => writer.replace_last_run(bytes).await,
+            Role::Reader { .. } => Err(StateError::ReadOnly(self.shared.stack.clone())),
+        }
+    }
+
     /// What this session has written to the journal so far.
     pub fn written(&self) -> Written {
         match &self.shared.role {

@@ -24,6 +24,9 @@ pub trait Store: Debug + Send + Sync {
     /// All that was appended to the journal since it was last cleared.
     fn read_journal(&self, stack: &str) -> Result<Vec<u8>, StateError>;
 
+    /// What the last run left of how it went, as it was kept; `None` if there is nothing.
+    fn read_last_run(&self, stack: &str) -> Result<Option<Vec<u8>>, StateError>;
+
     /// Locks the stack, or says who holds the lock. Never waits for the holder to end.
     fn lock(&self, stack: &str, holder: &Holder) -> Result<Box<dyn LockedStore>, StateError>;
 
@@ -60,6 +63,9 @@ pub trait LockedStore: Send {
 
     /// Puts new timings in the place of the old ones, whole or not at all.
     fn replace_timings(&mut self, bytes: &[u8]) -> Result<(), StateError>;
+
+    /// Puts a new account of a run in the place of the last one, whole or not at all.
+    fn replace_last_run(&mut self, bytes: &[u8]) -> Result<(), StateError>;
 
     /// Frees the lock at a clean end.
     fn release(self: Box<Self>);

@@ -149,6 +149,14 @@ impl Writer {
             .await
     }
 
+    pub(super) async fn replace_last_run(
+        self: &Arc<Self>,
+        bytes: Vec<u8>,
+    ) -> Result<(), StateError> {
+        self.with_files(move |files| files.replace_last_run(&bytes))
+            .await
+    }
+
     /// What was written since the session began.
     pub(super) fn written(&self) -> Written {
         *locked(&self.written)

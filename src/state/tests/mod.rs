@@ -143,6 +143,9 @@ impl Store for HookedStore {
     fn read_journal(&self, stack: &str) -> Result<Vec<u8>, StateError> {
         self.interrupted(self.inner.read_journal(stack))
     }
+    fn read_last_run(&self, stack: &str) -> Result<Option<Vec<u8>>, StateError> {
+        self.inner.read_last_run(stack)
+    }
     fn lock(&self, stack: &str, holder: &Holder) -> Result<Box<dyn LockedStore>, StateError> {
         Ok(Box::new(HookedFiles {
             inner: self.inner.lock(stack, holder)?,
@@ -181,6 +184,10 @@ impl LockedStore for HookedFiles {
 
     fn replace_timings(&mut self, bytes: &[u8]) -> Result<(), StateError> {
         self.inner.replace_timings(bytes)
+    }
+
+    fn replace_last_run(&mut self, bytes: &[u8]) -> Result<(), StateError> {
+        self.inner.replace_last_run(bytes)
     }
 
     fn release(self: Box<Self>) {
