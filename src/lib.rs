@@ -9,6 +9,7 @@ pub mod graph;
 pub mod kinds;
 pub mod model;
 pub mod observe;
+pub mod permission;
 pub mod plan;
 pub mod preflight;
 pub mod report;

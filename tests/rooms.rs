@@ -17,6 +17,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("state", &["resource", "aws"]),
         ("observe", &["resource", "graph", "kinds", "aws", "state"]),
         ("plan", &["resource", "graph", "observe", "state"]),
+        ("permission", &["kinds", "resource"]),
         ("preflight", &["plan", "kinds", "resource", "aws"]),
         (
             "execute",

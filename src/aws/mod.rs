@@ -34,7 +34,7 @@ pub use clients::Aws;
 pub use configuration::{ConfigurationError, Options, for_sandbox, load};
 pub use errors::classify;
 pub use host_request::{HostAnswer, addresses_of_host, request_host};
-pub use images::{ImageAnswer, Unanswered, look_up_images};
+pub use images::{ImageAnswer, Unanswered, ecr_repository, look_up_images};
 pub use interfaces::{InterfaceFilter, holders_among_interfaces};
 pub use listings::describe_present;
 pub use log_events::{LogEvent, LogQuery, log_events};

@@ -7,8 +7,8 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 use super::sandbox_server::SandboxServer;
 use super::{
-    adopt, check, completions, config, discover, down, drift, exit_code, outputs, plan, redeploy,
-    sandbox, scale, schema, state, status, unlock, up, verify,
+    adopt, check, completions, config, discover, down, drift, exit_code,  outputs, plan, policy,
+    redeploy, sandbox, scale, schema, state, status, unlock, up, verify,
 };
 
 const DEFAULT_FILE: &str = "navi.yaml";
@@ -103,6 +103,7 @@ pub enum Command {
     Verify(verify::VerifyArguments),
     Discover(discover::DiscoverArguments),
     Outputs(outputs::OutputsArguments),
+    Policy(policy::PolicyArguments),
     Config(config::ConfigArguments),
     Schema(schema::SchemaArguments),
     Adopt(adopt::AdoptArguments),

@@ -118,6 +118,8 @@ pub enum CommandError {
     Signals(#[source] io::Error),
     #[error("could not write to standard output")]
     Output(#[source] io::Error),
+    #[error("there is no part {part}: the policy has {count}")]
+    NoSuchPart { part: usize, count: usize },
     #[error("could not turn the stack file into JSON: {0}")]
     Render(String),
 }

@@ -17,6 +17,7 @@ mod output;
 mod outputs;
 mod plan;
 mod planning;
+mod policy;
 mod prompt;
 mod protection;
 mod reading;
@@ -93,6 +94,7 @@ async fn route(arguments: &Arguments) -> Result<u8, CommandError> {
         Command::Discover(arguments) => discover::run(global, arguments).await,
         Command::Verify(arguments) => verify::run(global, arguments).await,
         Command::Outputs(arguments) => outputs::run(global, arguments).await,
+        Command::Policy(arguments) => policy::run(global, arguments).await,
         Command::Config(_) => config::run(global).map(|()| exit_code::DONE),
         Command::Schema(_) => schema::run().map(|()| exit_code::DONE),
         Command::Adopt(arguments) => adopt::run(global, arguments).await,

@@ -10,9 +10,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{
-    Address, AnyFound, Bridge, CallError, Change, Changing, Context, Edge, Findable, Found, Holder,
-    Known, Lookup, Readiness, Remains, Resource, RolloutProgress, Search, StepError, Timing,
-    UniqueName, edges_in, redirect,
+    Address, AnyFound, Bounds, Bridge, CallError, Change, Changing, Context, Edge, Findable, Found, Holder, Known, Lookup, Permissions, Permitted, Readiness, Remains, Resource, RolloutProgress, Search, StepError, Timing, UniqueName, edges_in, redirect,
 };
 
 /// A future that can be kept in a list with others.
@@ -476,6 +474,14 @@ pub mod dispatch {
             within: found.within,
             mentions: found.mentions,
         })
+    }
+
+    /// What a resource of kind `K` takes of IAM.
+    pub fn permissions<K: Permitted>(
+        resource: &dyn AnyResource,
+        bounds: &Bounds,
+    ) -> Result<Permissions, CallError> {
+        Ok(typed::<K>(resource)?.permissions(bounds))
     }
 
     /// The tagged objects of kind `K`.

@@ -10,6 +10,7 @@ mod erased;
 mod error;
 mod findable;
 mod known;
+mod permission;
 mod protection;
 mod reference;
 mod rollout;
@@ -30,6 +31,7 @@ pub use findable::{
     ADDRESS_TAG, AnyFound, Findable, Found, OPERATION_TAG, Remains, STACK_TAG, Search, id_of,
 };
 pub use known::Known;
+pub use permission::{Bounds, Conditions, Limit, Need, Permission, Permissions, Permitted};
 pub use protection::Protection;
 pub use reference::{Edge, Gate, OnDelete, Ref, edges_in, redirect};
 pub use rollout::{RolloutCounts, RolloutProgress};

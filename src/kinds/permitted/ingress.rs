@@ -1,0 +1,120 @@
+//! Which actions do load balancer, target groups, listeners and rules take?
+
+use super::{service_linked_role, tag_on_create};
+use crate::kinds::listener::Listener;
+use crate::kinds::listener_rule::ListenerRule;
+use crate::kinds::load_balancer::LoadBalancer;
+use crate::kinds::target_group::TargetGroup;
+use crate::resource::{Bounds, Limit, Permissions, Permitted};
+
+const SERVICE: &str = "elasticloadbalancing";
+const LOAD_BALANCERS: &str = "loadbalancer/app/*/*";
+const TARGET_GROUPS: &str = "targetgroup/*/*";
+const LISTENERS: &str = "listener/app/*/*/*";
+const RULES: &str = "listener-rule/app/*/*/*/*";
+
+/// To read tags, to set them in the create, and to change them later on what is the stack's.
+fn tagged(permissions: Permissions, bounds: &Bounds, path: &str, create: &str) -> Permissions {
+    const KEY: &str = "elasticloadbalancing:CreateAction";
+    let on_create = tag_on_create(bounds, SERVICE, KEY, &[path], &[create]);
+    permissions
+        .look(Limit::none(), &["elasticloadbalancing:DescribeTags"])
+        .make(on_create, &["elasticloadbalancing:AddTags"])
+        .make(
+            bounds.own(SERVICE, &[path]),
+            &[
+                "elasticloadbalancing:AddTags",
+                "elasticloadbalancing:RemoveTags",
+            ],
+        )
+}
+
+impl Permitted for LoadBalancer {
+    fn permissions(&self, bounds: &Bounds) -> Permissions {
+        let own = || bounds.own(SERVICE, &[LOAD_BALANCERS]);
+        let seen = [
+            "elasticloadbalancing:DescribeLoadBalancers",
+            "elasticloadbalancing:DescribeLoadBalancerAttributes",
+        ];
+        let changed = [
+            "elasticloadbalancing:ModifyLoadBalancerAttributes",
+            "elasticloadbalancing:SetSecurityGroups",
+            "elasticloadbalancing:SetSubnets",
+        ];
+        let permissions = Permissions::default()
+            .look(Limit::none(), &seen)
+            .make(
+                bounds.made(SERVICE, &[LOAD_BALANCERS]),
+                &["elasticloadbalancing:CreateLoadBalancer"],
+            )
+            .make(own(), &changed)
+            .remove(own(), &["elasticloadbalancing:DeleteLoadBalancer"]);
+        let service = "elasticloadbalancing.amazonaws.com";
+        let permissions = service_linked_role(permissions, bounds, service);
+        tagged(permissions, bounds, LOAD_BALANCERS, "CreateLoadBalancer")
+    }
+}
+
+impl Permitted for TargetGroup {
+    fn permissions(&self, bounds: &Bounds) -> Permissions {
+        let own = || bounds.own(SERVICE, &[TARGET_GROUPS]);
+        let seen = [
+            "elasticloadbalancing:DescribeTargetGroups",
+            "elasticloadbalancing:DescribeTargetGroupAttributes",
+        ];
+        let changed = [
+            "elasticloadbalancing:ModifyTargetGroup",
+            "elasticloadbalancing:ModifyTargetGroupAttributes",
+        ];
+        let held_by = [
+            "elasticloadbalancing:DescribeListeners",
+            "elasticloadbalancing:DescribeRules",
+        ];
+        let permissions = Permissions::default()
+            .look(Limit::none(), &seen)
+            .make(
+                bounds.made(SERVICE, &[TARGET_GROUPS]),
+                &["elasticloadbalancing:CreateTargetGroup"],
+            )
+            .make(own(), &changed)
+            .remove(own(), &["elasticloadbalancing:DeleteTargetGroup"])
+            .remove(Limit::none(), &held_by);
+        tagged(permissions, bounds, TARGET_GROUPS, "CreateTargetGroup")
+    }
+}
+
+impl Permitted for Listener {
+    fn permissions(&self, bounds: &Bounds) -> Permissions {
+        let own = || bounds.own(SERVICE, &[LISTENERS]);
+        // The resource is what gets the listener, the tags are the listener's.
+        let made = bounds
+            .made(SERVICE, &[LOAD_BALANCERS])
+            .when_owned_by(bounds);
+        let permissions = Permissions::default()
+            .look(Limit::none(), &["elasticloadbalancing:DescribeListeners"])
+            .make(made, &["elasticloadbalancing:CreateListener"])
+            .make(own(), &["elasticloadbalancing:ModifyListener"])
+            .remove(own(), &["elasticloadbalancing:DeleteListener"]);
+        tagged(permissions, bounds, LISTENERS, "CreateListener")
+    }
+}
+
+impl Permitted for ListenerRule {
+    fn permissions(&self, bounds: &Bounds) -> Permissions {
+        let own = || bounds.own(SERVICE, &[RULES]);
+        let made = bounds.made(SERVICE, &[LISTENERS]).when_owned_by(bounds);
+        // The reference has no key for tags at this one action.
+        let names = bounds.load_balancers.iter();
+        let named = names.map(|name| format!("listener-rule/app/{name}*/*/*/*"));
+        let permissions = Permissions::default()
+            .look(Limit::none(), &["elasticloadbalancing:DescribeRules"])
+            .make(made, &["elasticloadbalancing:CreateRule"])
+            .make(own(), &["elasticloadbalancing:ModifyRule"])
+            .make(
+                bounds.on(SERVICE, named),
+                &["elasticloadbalancing:SetRulePriorities"],
+            )
+            .remove(own(), &["elasticloadbalancing:DeleteRule"]);
+        tagged(permissions, bounds, RULES, "CreateRule")
+    }
+}

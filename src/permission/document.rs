@@ -1,0 +1,345 @@
+//! How do permissions become policy documents: few statements, nothing allowed that was not asked for, none too large?
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use crate::resource::{Conditions, Limit, Need, Permission};
+
+/// Characters of a managed policy, white space not counted (IAM and STS quotas).
+pub const LARGEST_DOCUMENT: usize = 6_144;
+
+/// As many documents as it takes, mostly one.
+pub fn documents(permissions: &[Permission], needs: &[Need], largest: usize) -> Vec<Value> {
+    let mut documents = Vec::new();
+    let mut statements: Vec<Value> = Vec::new();
+    let small = wanted(permissions, needs)
+        .into_iter()
+        .flat_map(|(limit, actions)| small_enough(&limit, &actions, largest));
+    for statement in small {
+        statements.push(statement);
+        if size(&document(&statements)) > largest
+            && let Some(last) = statements.pop()
+        {
+            documents.push(document(&statements));
+            statements = vec![last];
+        }
+    }
+    documents.push(document(&statements));
+    documents
+}
+
+fn document(statements: &[Value]) -> Value {
+    json!({"Version": "2012-10-17", "Statement": statements})
+}
+
+/// As IAM counts: without white space.
+pub fn size(document: &Value) -> usize {
+    let text = document.to_string();
+    text.chars().filter(|c| !c.is_whitespace()).count()
+}
+
+type Statements = BTreeMap<Limit, BTreeSet<&'static str>>;
+
+/// The actions by where they are allowed, the ones that are allowed everywhere first.
+fn wanted(permissions: &[Permission], needs: &[Need]) -> Vec<(Limit, BTreeSet<&'static str>)> {
+    let wanted = permissions
+        .iter()
+        .filter(|permission| needs.contains(&permission.need));
+    let mut by_limit = Statements::new();
+    for permission in wanted {
+        let actions = by_limit.entry(permission.limit.clone()).or_default();
+        actions.insert(permission.action);
+    }
+    let everywhere = by_limit.remove(&Limit::none()).unwrap_or_default();
+    for actions in by_limit.values_mut() {
+        actions.retain(|action| !everywhere.contains(action));
+    }
+    by_limit.retain(|_, actions| !actions.is_empty());
+    let merged = with_parents_apart(with_own_together(with_tags_together(by_limit)));
+    [(Limit::none(), everywhere)]
+        .into_iter()
+        .chain(merged)
+        .filter(|(_, actions)| !actions.is_empty())
+        .collect()
+}
+
+fn service(actions: &BTreeSet<&'static str>) -> String {
+    let first = actions.first().and_then(|action| action.split_once(':'));
+    first
+        .map(|(service, _)| service.to_owned())
+        .unwrap_or_default()
+}
+
+/// Puts together what is alike by `key`; `None` leaves a statement alone.
+fn together<K: Ord>(
+    statements: Statements,
+    key: impl Fn(&Limit, &BTreeSet<&'static str>) -> Option<K>,
+) -> Statements {
+    let mut alike: BTreeMap<K, (Limit, BTreeSet<&'static str>)> = BTreeMap::new();
+    let mut others = Statements::new();
+    for (limit, actions) in statements {
+        match key(&limit, &actions) {
+            None => others.entry(limit).or_default().extend(actions),
+            Some(key) => match alike.get_mut(&key) {
+                Some((held, held_actions)) => {
+                    join(held, limit);
+                    held_actions.extend(actions);
+                }
+                None => {
+                    alike.insert(key, (limit, actions));
+                }
+            },
+        }
+    }
+    for (limit, actions) in alike.into_values() {
+        others.entry(limit).or_default().extend(actions);
+    }
+    others
+}
+
+fn join(into: &mut Limit, other: Limit) {
+    into.resources.extend(other.resources);
+    for (operator, keys) in other.conditions {
+        for (key, values) in keys {
+            let held = into.conditions.entry(operator).or_default();
+            held.entry(key).or_default().extend(values);
+        }
+    }
+}
+
+/// One statement for all tags that are set in a service's creating calls: a call that makes a subnet tags a subnet, so
+/// nothing is gained by pairing the calls with what they make.
+fn with_tags_together(statements: Statements) -> Statements {
+    together(statements, |limit, actions| {
+        let mut keys = limit.conditions.values().flat_map(BTreeMap::keys);
+        let on_create = keys.any(|key| key.ends_with(":CreateAction"));
+        on_create.then(|| service(actions))
+    })
+}
+
+/// One statement for all that a service does with what carries the stack's tag, whatever kind of thing it is: who bears
+/// the tag is the stack's, and an action for another kind of thing means nothing.
+fn with_own_together(statements: Statements) -> Statements {
+    together(statements, |limit, actions| {
+        is_only(&limit.conditions, "aws:ResourceTag/").then(|| service(actions))
+    })
+}
+
+/// Creates go together unless one makes in another what that one makes: a statement on subnets must not hold what makes
+/// NAT gateways in them, or it would allow that in the subnets of others.
+fn with_parents_apart(statements: Statements) -> Statements {
+    let mut places: BTreeMap<&'static str, BTreeSet<String>> = BTreeMap::new();
+    for (limit, actions) in &statements {
+        if !is_only(&limit.conditions, "aws:RequestTag/") {
+            for action in actions {
+                let held = places.entry(action).or_default();
+                held.extend(limit.resources.iter().cloned());
+            }
+        }
+    }
+    let apart = |limit: &Limit, actions: &BTreeSet<&'static str>| {
+        actions
+            .iter()
+            .filter_map(|action| places.get(action))
+            .any(|parents| !parents.is_disjoint(&limit.resources))
+    };
+    let mut merged: Vec<(Limit, BTreeSet<&'static str>)> = Vec::new();
+    for (limit, actions) in statements {
+        let found = merged.iter_mut().find(|(held, held_actions)| {
+            is_only(&limit.conditions, "aws:RequestTag/")
+                && held.conditions == limit.conditions
+                && service(held_actions) == service(&actions)
+                && !held.resources.contains("*")
+                && !limit.resources.contains("*")
+                && !apart(held, &actions)
+                && !apart(&limit, held_actions)
+        });
+        match found {
+            Some((held, held_actions)) => {
+                held.resources.extend(limit.resources);
+                held_actions.extend(actions);
+            }
+            None => merged.push((limit, actions)),
+        }
+    }
+    merged.into_iter().collect()
+}
+
+/// Whether this is the only condition.
+fn is_only(conditions: &Conditions, prefix: &str) -> bool {
+    let mut keys = conditions.values().flat_map(BTreeMap::keys);
+    keys.next().is_some_and(|key| key.starts_with(prefix)) && keys.next().is_none()
+}
+
+/// A statement, in parts where it alone would be too large for a document.
+fn small_enough(limit: &Limit, actions: &BTreeSet<&'static str>, largest: usize) -> Vec<Value> {
+    let whole = statement(limit, actions);
+    if size(&document(std::slice::from_ref(&whole))) <= largest {
+        return vec![whole];
+    }
+    let halves = |count: usize| count.div_ceil(2);
+    if limit.resources.len() > 1 && limit.resources.len() >= actions.len() {
+        let all: Vec<&String> = limit.resources.iter().collect();
+        return all
+            .chunks(halves(all.len()))
+            .flat_map(|some| {
+                let resources = some.iter().map(|arn| (*arn).clone()).collect();
+                let part = Limit {
+                    resources,
+                    conditions: limit.conditions.clone(),
+                };
+                small_enough(&part, actions, largest)
+            })
+            .collect();
+    }
+    if actions.len() > 1 {
+        let all: Vec<&'static str> = actions.iter().copied().collect();
+        return all
+            .chunks(halves(all.len()))
+            .flat_map(|some| small_enough(limit, &some.iter().copied().collect(), largest))
+            .collect();
+    }
+    in_parts_by_values(limit, actions, largest).unwrap_or_else(|| vec![whole])
+}
+
+/// A condition of one key with many values, as a list of names is. Each part allows fewer of them in one call.
+fn in_parts_by_values(
+    limit: &Limit,
+    actions: &BTreeSet<&'static str>,
+    largest: usize,
+) -> Option<Vec<Value>> {
+    let (operator, keys) = limit.conditions.iter().next()?;
+    let (key, values) = keys.iter().next()?;
+    let all: Vec<&String> = values.iter().collect();
+    if limit.conditions.len() > 1 || keys.len() > 1 || all.len() < 2 {
+        return None;
+    }
+    let parts = all.chunks(all.len().div_ceil(2)).flat_map(|some| {
+        let mut part = limit.clone();
+        part.conditions.clear();
+        let part = part.when(operator, key.clone(), some.iter().copied().cloned());
+        small_enough(&part, actions, largest)
+    });
+    Some(parts.collect())
+}
+
+/// One value stands alone, several in a list.
+fn listed<T: AsRef<str>>(values: impl IntoIterator<Item = T>) -> Value {
+    let mut values: Vec<Value> = values
+        .into_iter()
+        .map(|value| value.as_ref().into())
+        .collect();
+    match values.len() {
+        1 => values.remove(0),
+        _ => values.into(),
+    }
+}
+
+fn statement(limit: &Limit, actions: &BTreeSet<&'static str>) -> Value {
+    let mut statement = Map::new();
+    statement.insert("Effect".to_owned(), "Allow".into());
+    statement.insert("Action".to_owned(), listed(actions));
+    statement.insert("Resource".to_owned(), listed(&limit.resources));
+    if !limit.conditions.is_empty() {
+        let conditions = limit.conditions.iter().map(|(operator, keys)| {
+            let keys = keys
+                .iter()
+                .map(|(key, values)| (key.clone(), listed(values)));
+            ((*operator).to_owned(), Value::Object(keys.collect()))
+        });
+        statement.insert("Condition".to_owned(), Value::Object(conditions.collect()));
+    }
+    Value::Object(statement)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::{Bounds, Permissions};
+
+    fn bounds() -> Bounds {
+        Bounds {
+            partition: "aws".to_owned(),
+            region: "eu-west-1".to_owned(),
+            account: "123456789012".to_owned(),
+            stack: "demo".to_owned(),
+            ..Bounds::default()
+        }
+    }
+
+    fn made_of(permissions: Permissions) -> Vec<(Limit, BTreeSet<&'static str>)> {
+        wanted(&permissions.0, &[Need::Look, Need::Make, Need::Remove])
+    }
+
+    #[test]
+    fn what_makes_something_in_another_thing_stays_apart_from_what_makes_that() {
+        let bounds = bounds();
+        let made =
+            |path, action| Permissions::default().make(bounds.made("ec2", &[path]), &[action]);
+        let own = bounds.own("ec2", &["subnet/*"]);
+        let mut all =
+            made("natgateway/*", "ec2:CreateNatGateway").make(own, &["ec2:CreateNatGateway"]);
+        all.0.extend(made("subnet/*", "ec2:CreateSubnet").0);
+        all.0.extend(made("vpc/*", "ec2:CreateVpc").0);
+        let statements = made_of(all);
+        let of_subnets = statements
+            .iter()
+            .find(|(_, actions)| actions.contains("ec2:CreateSubnet"))
+            .unwrap();
+        assert!(
+            !of_subnets.1.contains("ec2:CreateNatGateway"),
+            "{statements:?}"
+        );
+        assert_eq!(statements.len(), 3, "{statements:?}");
+    }
+
+    #[test]
+    fn what_is_allowed_everywhere_is_said_once() {
+        let all = Permissions::default()
+            .look(Limit::none(), &["ecs:DescribeServices"])
+            .look(
+                bounds().on("ecs", ["service/a/*"]),
+                &["ecs:DescribeServices"],
+            );
+        assert_eq!(made_of(all).len(), 1);
+    }
+
+    #[test]
+    fn only_what_is_asked_for_is_allowed() {
+        let all = Permissions::default()
+            .look(Limit::none(), &["ec2:DescribeVpcs"])
+            .remove(Limit::none(), &["ec2:DeleteVpc"]);
+        let text = |needs: &[Need]| documents(&all.0, needs, LARGEST_DOCUMENT)[0].to_string();
+        assert!(!text(&[Need::Look]).contains("DeleteVpc"));
+        assert!(text(&[Need::Look, Need::Remove]).contains("DeleteVpc"));
+    }
+
+    #[test]
+    fn no_document_is_too_large_and_nothing_gets_lost() {
+        let names: Vec<String> = (0..400).map(|n| format!("log-group:name-{n:04}")).collect();
+        let records: Vec<String> = (0..400)
+            .map(|n| format!("host-{n:04}.example.com"))
+            .collect();
+        let key = "route53:ChangeResourceRecordSetsNormalizedRecordNames";
+        let all = Permissions::default()
+            .make(bounds().on("logs", &names), &["logs:CreateLogGroup"])
+            .make(
+                bounds().on("route53", ["hostedzone/*"]).when(
+                    "ForAllValues:StringEquals",
+                    key,
+                    records.iter(),
+                ),
+                &["route53:ChangeResourceRecordSets"],
+            );
+        let made = documents(&all.0, &[Need::Make], LARGEST_DOCUMENT);
+        assert!(made.len() > 3, "{}", made.len());
+        let text: String = made.iter().map(Value::to_string).collect();
+        for document in &made {
+            assert!(size(document) <= LARGEST_DOCUMENT);
+        }
+        for name in names.iter().chain(&records) {
+            assert!(text.contains(name.as_str()), "{name}");
+        }
+    }
+}
