@@ -3,6 +3,7 @@
 
 pub mod aws;
 pub mod cli;
+pub mod draft;
 pub mod environment;
 pub mod execute;
 pub mod graph;

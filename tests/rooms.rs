@@ -11,6 +11,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("stack", &[]),
         ("sandbox", &[]),
         ("aws", &["resource"]),
+        ("draft", &["stack"]),
         ("graph", &["resource"]),
         ("kinds", &["resource", "aws"]),
         ("model", &["stack", "resource", "kinds", "graph"]),

@@ -7,7 +7,7 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 use super::sandbox_server::SandboxServer;
 use super::{
-    adopt, check, completions, config, discover, down, drift, exit_code,  outputs, plan, policy,
+    adopt, check, completions, config, discover, down, drift, exit_code, init, outputs, plan, policy,
     redeploy, sandbox, scale, schema, state, status, unlock, up, verify,
 };
 
@@ -92,6 +92,7 @@ pub enum OutputFormat {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    Init(init::InitArguments),
     Up(up::UpArguments),
     Down(down::DownArguments),
     Plan(plan::PlanArguments),

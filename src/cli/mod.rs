@@ -12,6 +12,7 @@ mod drift;
 mod error;
 pub mod exit_code;
 mod image_digests;
+mod init;
 mod logging;
 mod output;
 mod outputs;
@@ -83,6 +84,7 @@ pub async fn run(arguments: Arguments) -> u8 {
 async fn route(arguments: &Arguments) -> Result<u8, CommandError> {
     let global = &arguments.global;
     match &arguments.command {
+        Command::Init(arguments) => init::run(global, arguments),
         Command::Up(arguments) => up::run(global, arguments).await,
         Command::Down(arguments) => down::run(global, arguments).await,
         Command::Plan(arguments) => plan::run(global, arguments).await,

@@ -16,6 +16,7 @@ pub use compose::from_compose;
 pub use copilot::{CopilotFiles, from_copilot};
 pub use page::write;
 pub use problem::DraftProblem;
+pub use source::Source as DraftSource;
 
 /// A stack file before it is written. Texts are as a stack file has them: `$$` for a `$`, `${NAME}` for a variable.
 #[derive(Debug, Default)]

@@ -2,8 +2,20 @@
 
 /// Parts of a variable's name that speak of a secret.
 const NAMES: [&str; 14] = [
-    "PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "APIKEY", "API_KEY", "PRIVATE", "CREDENTIAL",
-    "ACCESS_KEY", "ENCRYPTION_KEY", "SIGNING_KEY", "SALT", "COOKIE",
+    "PASSWORD",
+    "PASSWD",
+    "PASSPHRASE",
+    "SECRET",
+    "TOKEN",
+    "APIKEY",
+    "API_KEY",
+    "PRIVATE",
+    "CREDENTIAL",
+    "ACCESS_KEY",
+    "ENCRYPTION_KEY",
+    "SIGNING_KEY",
+    "SALT",
+    "COOKIE",
 ];
 
 /// The whole of a name, or its end.
@@ -11,7 +23,19 @@ const ENDINGS: [&str; 4] = ["_PASS", "_PWD", "_AUTH", "_DSN"];
 
 /// Beginnings of keys and tokens that services hand out.
 const BEGINNINGS: [&str; 14] = [
-    "AKIA", "ASIA", "sk_live", "sk_test", "sk-", "rk_live", "ghp_", "gho_", "github_pat_", "glpat-", "xox", "eyJ", "AIza",
+    "AKIA",
+    "ASIA",
+    "sk_live",
+    "sk_test",
+    "sk-",
+    "rk_live",
+    "ghp_",
+    "gho_",
+    "github_pat_",
+    "glpat-",
+    "xox",
+    "eyJ",
+    "AIza",
     "-----BEGIN",
 ];
 
@@ -21,10 +45,18 @@ const LEAST_RANDOM: usize = 20;
 pub fn is_secret(name: &str, value: &str) -> bool {
     let name = name.to_ascii_uppercase();
     // Where a secret is, is none: `…_FILE`, `…_PATH`, `TOKEN_URL`, `PASSWORD_MIN_LENGTH`.
-    let is_about = ["_FILE", "_PATH", "_LENGTH", "_TTL", "_EXPIRY", "_URL", "_NAME", "_ENABLED"];
-    let named = (NAMES.iter().any(|part| name.contains(part)) && !is_about.iter().any(|end| name.ends_with(end)))
-        || ENDINGS.iter().any(|end| name.ends_with(end) || name == end.trim_start_matches('_'));
-    named || has_password(value) || BEGINNINGS.iter().any(|start| value.starts_with(start)) || is_random(value)
+    let is_about = [
+        "_FILE", "_PATH", "_LENGTH", "_TTL", "_EXPIRY", "_URL", "_NAME", "_ENABLED",
+    ];
+    let named = (NAMES.iter().any(|part| name.contains(part))
+        && !is_about.iter().any(|end| name.ends_with(end)))
+        || ENDINGS
+            .iter()
+            .any(|end| name.ends_with(end) || name == end.trim_start_matches('_'));
+    named
+        || has_password(value)
+        || BEGINNINGS.iter().any(|start| value.starts_with(start))
+        || is_random(value)
 }
 
 /// `scheme://user:password@host`.
@@ -36,12 +68,15 @@ fn has_password(value: &str) -> bool {
     let Some((user, _)) = authority.rsplit_once('@') else {
         return false;
     };
-    user.split_once(':').is_some_and(|(_, password)| !password.is_empty())
+    user.split_once(':')
+        .is_some_and(|(_, password)| !password.is_empty())
 }
 
 /// Long, one piece, letters and digits mixed: what a generator makes. Names of hosts and paths have dots and slashes.
 fn is_random(value: &str) -> bool {
-    let in_one_piece = value.chars().all(|c| c.is_ascii_alphanumeric() || "+=_-".contains(c));
+    let in_one_piece = value
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "+=_-".contains(c));
     let changes = value
         .as_bytes()
         .windows(2)

@@ -223,7 +223,10 @@ impl<'text> Reader<'text> {
     fn node(&mut self, event: Event<'text>, span: &Range<usize>) -> Result<Node, Fault> {
         self.nodes += 1;
         if self.nodes > MOST_NODES {
-            return Err(Fault::Other(span.start, "the file is too large, or its aliases make it so"));
+            return Err(Fault::Other(
+                span.start,
+                "the file is too large, or its aliases make it so",
+            ));
         }
         let anchor = event.anchor_id().filter(|id| *id != 0);
         let start = span.start;
@@ -233,12 +236,24 @@ impl<'text> Reader<'text> {
                 Some(node) => {
                     let node = node.clone();
                     self.nodes += size(&node);
-                    return Ok(Node { line, start, ..node });
+                    return Ok(Node {
+                        line,
+                        start,
+                        ..node
+                    });
                 }
-                None => return Err(Fault::Other(start, "this alias stands inside what it names")),
+                None => {
+                    return Err(Fault::Other(
+                        start,
+                        "this alias stands inside what it names",
+                    ));
+                }
             },
             Event::UnresolvedAlias(_) => {
-                return Err(Fault::Other(start, "nothing before this alias has its name"));
+                return Err(Fault::Other(
+                    start,
+                    "nothing before this alias has its name",
+                ));
             }
             Event::Scalar(text, style, ..) => {
                 let plain = style == serde_saphyr::granit_parser::ScalarStyle::Plain;
@@ -303,7 +318,12 @@ fn size(node: &Node) -> usize {
     match &node.kind {
         Kind::Scalar(..) => 1,
         Kind::List(items) => 1 + items.iter().map(size).sum::<usize>(),
-        Kind::Map(entries) => 1 + entries.iter().map(|entry| size(&entry.value)).sum::<usize>(),
+        Kind::Map(entries) => {
+            1 + entries
+                .iter()
+                .map(|entry| size(&entry.value))
+                .sum::<usize>()
+        }
     }
 }
 
@@ -332,7 +352,10 @@ mod tests {
         let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..9 {
             let before = level - 1;
-            text += &format!("a{level}: &a{level} [{}]\n", [format!("*a{before}")].repeat(9).join(", "));
+            text += &format!(
+                "a{level}: &a{level} [{}]\n",
+                [format!("*a{before}")].repeat(9).join(", ")
+            );
         }
         let problem = Source::read("x", &text).unwrap_err();
         assert!(problem.to_string().contains("too large"), "{problem}");

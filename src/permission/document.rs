@@ -56,7 +56,9 @@ fn wanted(permissions: &[Permission], needs: &[Need]) -> Vec<(Limit, BTreeSet<&'
         actions.retain(|action| !everywhere.contains(action));
     }
     by_limit.retain(|_, actions| !actions.is_empty());
-    let merged = with_parents_apart(with_own_together(with_tags_together(by_limit)));
+    let parents = parents(&by_limit);
+    let merged = with_own_together(with_tags_together(with_resources_together(by_limit)));
+    let merged = with_creates_together(merged, &parents);
     [(Limit::none(), everywhere)]
         .into_iter()
         .chain(merged)
@@ -126,11 +128,17 @@ fn with_own_together(statements: Statements) -> Statements {
     })
 }
 
-/// Creates go together unless one makes in another what that one makes: a statement on subnets must not hold what makes
-/// NAT gateways in them, or it would allow that in the subnets of others.
-fn with_parents_apart(statements: Statements) -> Statements {
+/// One statement for the same actions on the same conditions, whatever they are about.
+fn with_resources_together(statements: Statements) -> Statements {
+    together(statements, |limit, actions| {
+        Some((limit.conditions.clone(), actions.clone()))
+    })
+}
+
+/// Where else each create is allowed: the things that it makes something in.
+fn parents(statements: &Statements) -> BTreeMap<&'static str, BTreeSet<String>> {
     let mut places: BTreeMap<&'static str, BTreeSet<String>> = BTreeMap::new();
-    for (limit, actions) in &statements {
+    for (limit, actions) in statements {
         if !is_only(&limit.conditions, "aws:RequestTag/") {
             for action in actions {
                 let held = places.entry(action).or_default();
@@ -138,10 +146,19 @@ fn with_parents_apart(statements: Statements) -> Statements {
             }
         }
     }
+    places
+}
+
+/// Creates go together unless one makes something in what the other makes: a statement on subnets must not hold what
+/// makes NAT gateways in them, or it would allow that in the subnets of others.
+fn with_creates_together(
+    statements: Statements,
+    parents: &BTreeMap<&'static str, BTreeSet<String>>,
+) -> Vec<(Limit, BTreeSet<&'static str>)> {
     let apart = |limit: &Limit, actions: &BTreeSet<&'static str>| {
         actions
             .iter()
-            .filter_map(|action| places.get(action))
+            .filter_map(|action| parents.get(action))
             .any(|parents| !parents.is_disjoint(&limit.resources))
     };
     let mut merged: Vec<(Limit, BTreeSet<&'static str>)> = Vec::new();
@@ -163,7 +180,7 @@ fn with_parents_apart(statements: Statements) -> Statements {
             None => merged.push((limit, actions)),
         }
     }
-    merged.into_iter().collect()
+    merged
 }
 
 /// Whether this is the only condition.
