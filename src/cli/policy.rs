@@ -16,7 +16,7 @@ use crate::model;
 use crate::observe::ObserveError;
 use crate::permission::{self, LARGEST_DOCUMENT, SAMPLE_ACCOUNT, SAMPLE_REGION, Whereabouts};
 use crate::report::counted;
-use crate::resource::{AnyResource, Need};
+use crate::resource::{Aim, AnyResource};
 use crate::state::{Access, State};
 
 /// Print the least IAM policy that a person or a pipeline needs for this stack
@@ -62,12 +62,12 @@ enum Purpose {
 }
 
 impl Purpose {
-    fn needs(self) -> &'static [Need] {
+    fn aims(self) -> &'static [Aim] {
         match self {
-            Purpose::Up => &[Need::Look, Need::Make],
-            Purpose::Down => &[Need::Look, Need::Remove],
-            Purpose::Read => &[Need::Look],
-            Purpose::All => &[Need::Look, Need::Make, Need::Remove],
+            Purpose::Up => &[Aim::Look, Aim::Make],
+            Purpose::Down => &[Aim::Look, Aim::Remove],
+            Purpose::Read => &[Aim::Look],
+            Purpose::All => &[Aim::Look, Aim::Make, Aim::Remove],
         }
     }
 }
@@ -98,8 +98,8 @@ pub async fn run(global: &GlobalOptions, arguments: &PolicyArguments) -> Result<
     let resources: Vec<&dyn AnyResource> = resources.iter().map(|one| &**one).collect();
     let permissions =
         permission::of_stack(&chosen.name, &whereabouts, &resources).map_err(ObserveError::Call)?;
-    let needs = arguments.purpose.needs();
-    let documents = permission::documents(&permissions, needs, LARGEST_DOCUMENT);
+    let aims = arguments.purpose.aims();
+    let documents = permission::documents(&permissions, aims, LARGEST_DOCUMENT);
     print(global, arguments, documents)?;
     Ok(exit_code::DONE)
 }

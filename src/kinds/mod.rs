@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::aws::Aws;
 use crate::resource::{
-    Address, AnyContext, AnyFound, AnyLookup, AnyResource, Bounds, BoxFuture, CallError, Change,
-    Cloud, DecodeError, Holder, Known, Observed, Permissions, Remains, Resource, StepError,
+    Address, AnyContext, AnyFound, AnyLookup, AnyResource, BoxFuture, CallError, Change, Cloud,
+    DecodeError, Holder, Known, Observed, Permissions, Remains, Resource, StepError, Territory,
     dispatch,
 };
 
@@ -130,8 +130,11 @@ pub fn decode(name: &str, spec: &Value) -> Result<Arc<dyn AnyResource>, DecodeEr
 }
 
 /// What a resource's calls take of IAM.
-pub fn permissions(resource: &dyn AnyResource, bounds: &Bounds) -> Result<Permissions, CallError> {
-    route!(kind(resource.kind())?, permissions(resource, bounds))
+pub fn permissions(
+    resource: &dyn AnyResource,
+    territory: &Territory,
+) -> Result<Permissions, CallError> {
+    route!(kind(resource.kind())?, permissions(resource, territory))
 }
 
 impl Cloud for Aws {

@@ -4,18 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use crate::resource::{Conditions, Limit, Need, Permission};
+use crate::resource::{Aim, Conditions, Permission, Scope};
 
 /// Characters of a managed policy, white space not counted (IAM and STS quotas).
 pub const LARGEST_DOCUMENT: usize = 6_144;
 
 /// As many documents as it takes, mostly one.
-pub fn documents(permissions: &[Permission], needs: &[Need], largest: usize) -> Vec<Value> {
+pub fn documents(permissions: &[Permission], aims: &[Aim], largest: usize) -> Vec<Value> {
     let mut documents = Vec::new();
     let mut statements: Vec<Value> = Vec::new();
-    let small = wanted(permissions, needs)
+    let small = wanted(permissions, aims)
         .into_iter()
-        .flat_map(|(limit, actions)| small_enough(&limit, &actions, largest));
+        .flat_map(|(scope, actions)| small_enough(&scope, &actions, largest));
     for statement in small {
         statements.push(statement);
         if size(&document(&statements)) > largest
@@ -39,27 +39,27 @@ pub fn size(document: &Value) -> usize {
     text.chars().filter(|c| !c.is_whitespace()).count()
 }
 
-type Statements = BTreeMap<Limit, BTreeSet<&'static str>>;
+type Statements = BTreeMap<Scope, BTreeSet<&'static str>>;
 
 /// The actions by where they are allowed, the ones that are allowed everywhere first.
-fn wanted(permissions: &[Permission], needs: &[Need]) -> Vec<(Limit, BTreeSet<&'static str>)> {
+fn wanted(permissions: &[Permission], aims: &[Aim]) -> Vec<(Scope, BTreeSet<&'static str>)> {
     let wanted = permissions
         .iter()
-        .filter(|permission| needs.contains(&permission.need));
-    let mut by_limit = Statements::new();
+        .filter(|permission| aims.contains(&permission.aim));
+    let mut by_scope = Statements::new();
     for permission in wanted {
-        let actions = by_limit.entry(permission.limit.clone()).or_default();
+        let actions = by_scope.entry(permission.scope.clone()).or_default();
         actions.insert(permission.action);
     }
-    let everywhere = by_limit.remove(&Limit::none()).unwrap_or_default();
-    for actions in by_limit.values_mut() {
+    let everywhere = by_scope.remove(&Scope::none()).unwrap_or_default();
+    for actions in by_scope.values_mut() {
         actions.retain(|action| !everywhere.contains(action));
     }
-    by_limit.retain(|_, actions| !actions.is_empty());
-    let parents = parents(&by_limit);
-    let merged = with_own_together(with_tags_together(with_resources_together(by_limit)));
+    by_scope.retain(|_, actions| !actions.is_empty());
+    let parents = parents(&by_scope);
+    let merged = with_own_together(with_tags_together(with_resources_together(by_scope)));
     let merged = with_creates_together(merged, &parents);
-    [(Limit::none(), everywhere)]
+    [(Scope::none(), everywhere)]
         .into_iter()
         .chain(merged)
         .filter(|(_, actions)| !actions.is_empty())
@@ -76,31 +76,31 @@ fn service(actions: &BTreeSet<&'static str>) -> String {
 /// Puts together what is alike by `key`; `None` leaves a statement alone.
 fn together<K: Ord>(
     statements: Statements,
-    key: impl Fn(&Limit, &BTreeSet<&'static str>) -> Option<K>,
+    key: impl Fn(&Scope, &BTreeSet<&'static str>) -> Option<K>,
 ) -> Statements {
-    let mut alike: BTreeMap<K, (Limit, BTreeSet<&'static str>)> = BTreeMap::new();
+    let mut alike: BTreeMap<K, (Scope, BTreeSet<&'static str>)> = BTreeMap::new();
     let mut others = Statements::new();
-    for (limit, actions) in statements {
-        match key(&limit, &actions) {
-            None => others.entry(limit).or_default().extend(actions),
+    for (scope, actions) in statements {
+        match key(&scope, &actions) {
+            None => others.entry(scope).or_default().extend(actions),
             Some(key) => match alike.get_mut(&key) {
                 Some((held, held_actions)) => {
-                    join(held, limit);
+                    join(held, scope);
                     held_actions.extend(actions);
                 }
                 None => {
-                    alike.insert(key, (limit, actions));
+                    alike.insert(key, (scope, actions));
                 }
             },
         }
     }
-    for (limit, actions) in alike.into_values() {
-        others.entry(limit).or_default().extend(actions);
+    for (scope, actions) in alike.into_values() {
+        others.entry(scope).or_default().extend(actions);
     }
     others
 }
 
-fn join(into: &mut Limit, other: Limit) {
+fn join(into: &mut Scope, other: Scope) {
     into.resources.extend(other.resources);
     for (operator, keys) in other.conditions {
         for (key, values) in keys {
@@ -113,8 +113,8 @@ fn join(into: &mut Limit, other: Limit) {
 /// One statement for all tags that are set in a service's creating calls: a call that makes a subnet tags a subnet, so
 /// nothing is gained by pairing the calls with what they make.
 fn with_tags_together(statements: Statements) -> Statements {
-    together(statements, |limit, actions| {
-        let mut keys = limit.conditions.values().flat_map(BTreeMap::keys);
+    together(statements, |scope, actions| {
+        let mut keys = scope.conditions.values().flat_map(BTreeMap::keys);
         let on_create = keys.any(|key| key.ends_with(":CreateAction"));
         on_create.then(|| service(actions))
     })
@@ -123,26 +123,26 @@ fn with_tags_together(statements: Statements) -> Statements {
 /// One statement for all that a service does with what carries the stack's tag, whatever kind of thing it is: who bears
 /// the tag is the stack's, and an action for another kind of thing means nothing.
 fn with_own_together(statements: Statements) -> Statements {
-    together(statements, |limit, actions| {
-        is_only(&limit.conditions, "aws:ResourceTag/").then(|| service(actions))
+    together(statements, |scope, actions| {
+        is_only(&scope.conditions, "aws:ResourceTag/").then(|| service(actions))
     })
 }
 
 /// One statement for the same actions on the same conditions, whatever they are about.
 fn with_resources_together(statements: Statements) -> Statements {
-    together(statements, |limit, actions| {
-        Some((limit.conditions.clone(), actions.clone()))
+    together(statements, |scope, actions| {
+        Some((scope.conditions.clone(), actions.clone()))
     })
 }
 
 /// Where else each create is allowed: the things that it makes something in.
 fn parents(statements: &Statements) -> BTreeMap<&'static str, BTreeSet<String>> {
     let mut places: BTreeMap<&'static str, BTreeSet<String>> = BTreeMap::new();
-    for (limit, actions) in statements {
-        if !is_only(&limit.conditions, "aws:RequestTag/") {
+    for (scope, actions) in statements {
+        if !is_only(&scope.conditions, "aws:RequestTag/") {
             for action in actions {
                 let held = places.entry(action).or_default();
-                held.extend(limit.resources.iter().cloned());
+                held.extend(scope.resources.iter().cloned());
             }
         }
     }
@@ -154,30 +154,30 @@ fn parents(statements: &Statements) -> BTreeMap<&'static str, BTreeSet<String>> 
 fn with_creates_together(
     statements: Statements,
     parents: &BTreeMap<&'static str, BTreeSet<String>>,
-) -> Vec<(Limit, BTreeSet<&'static str>)> {
-    let apart = |limit: &Limit, actions: &BTreeSet<&'static str>| {
+) -> Vec<(Scope, BTreeSet<&'static str>)> {
+    let apart = |scope: &Scope, actions: &BTreeSet<&'static str>| {
         actions
             .iter()
             .filter_map(|action| parents.get(action))
-            .any(|parents| !parents.is_disjoint(&limit.resources))
+            .any(|parents| !parents.is_disjoint(&scope.resources))
     };
-    let mut merged: Vec<(Limit, BTreeSet<&'static str>)> = Vec::new();
-    for (limit, actions) in statements {
+    let mut merged: Vec<(Scope, BTreeSet<&'static str>)> = Vec::new();
+    for (scope, actions) in statements {
         let found = merged.iter_mut().find(|(held, held_actions)| {
-            is_only(&limit.conditions, "aws:RequestTag/")
-                && held.conditions == limit.conditions
+            is_only(&scope.conditions, "aws:RequestTag/")
+                && held.conditions == scope.conditions
                 && service(held_actions) == service(&actions)
                 && !held.resources.contains("*")
-                && !limit.resources.contains("*")
+                && !scope.resources.contains("*")
                 && !apart(held, &actions)
-                && !apart(&limit, held_actions)
+                && !apart(&scope, held_actions)
         });
         match found {
             Some((held, held_actions)) => {
-                held.resources.extend(limit.resources);
+                held.resources.extend(scope.resources);
                 held_actions.extend(actions);
             }
-            None => merged.push((limit, actions)),
+            None => merged.push((scope, actions)),
         }
     }
     merged
@@ -190,21 +190,21 @@ fn is_only(conditions: &Conditions, prefix: &str) -> bool {
 }
 
 /// A statement, in parts where it alone would be too large for a document.
-fn small_enough(limit: &Limit, actions: &BTreeSet<&'static str>, largest: usize) -> Vec<Value> {
-    let whole = statement(limit, actions);
+fn small_enough(scope: &Scope, actions: &BTreeSet<&'static str>, largest: usize) -> Vec<Value> {
+    let whole = statement(scope, actions);
     if size(&document(std::slice::from_ref(&whole))) <= largest {
         return vec![whole];
     }
     let halves = |count: usize| count.div_ceil(2);
-    if limit.resources.len() > 1 && limit.resources.len() >= actions.len() {
-        let all: Vec<&String> = limit.resources.iter().collect();
+    if scope.resources.len() > 1 && scope.resources.len() >= actions.len() {
+        let all: Vec<&String> = scope.resources.iter().collect();
         return all
             .chunks(halves(all.len()))
             .flat_map(|some| {
                 let resources = some.iter().map(|arn| (*arn).clone()).collect();
-                let part = Limit {
+                let part = Scope {
                     resources,
-                    conditions: limit.conditions.clone(),
+                    conditions: scope.conditions.clone(),
                 };
                 small_enough(&part, actions, largest)
             })
@@ -214,26 +214,26 @@ fn small_enough(limit: &Limit, actions: &BTreeSet<&'static str>, largest: usize)
         let all: Vec<&'static str> = actions.iter().copied().collect();
         return all
             .chunks(halves(all.len()))
-            .flat_map(|some| small_enough(limit, &some.iter().copied().collect(), largest))
+            .flat_map(|some| small_enough(scope, &some.iter().copied().collect(), largest))
             .collect();
     }
-    in_parts_by_values(limit, actions, largest).unwrap_or_else(|| vec![whole])
+    in_parts_by_values(scope, actions, largest).unwrap_or_else(|| vec![whole])
 }
 
 /// A condition of one key with many values, as a list of names is. Each part allows fewer of them in one call.
 fn in_parts_by_values(
-    limit: &Limit,
+    scope: &Scope,
     actions: &BTreeSet<&'static str>,
     largest: usize,
 ) -> Option<Vec<Value>> {
-    let (operator, keys) = limit.conditions.iter().next()?;
+    let (operator, keys) = scope.conditions.iter().next()?;
     let (key, values) = keys.iter().next()?;
     let all: Vec<&String> = values.iter().collect();
-    if limit.conditions.len() > 1 || keys.len() > 1 || all.len() < 2 {
+    if scope.conditions.len() > 1 || keys.len() > 1 || all.len() < 2 {
         return None;
     }
     let parts = all.chunks(all.len().div_ceil(2)).flat_map(|some| {
-        let mut part = limit.clone();
+        let mut part = scope.clone();
         part.conditions.clear();
         let part = part.when(operator, key.clone(), some.iter().copied().cloned());
         small_enough(&part, actions, largest)
@@ -253,13 +253,13 @@ fn listed<T: AsRef<str>>(values: impl IntoIterator<Item = T>) -> Value {
     }
 }
 
-fn statement(limit: &Limit, actions: &BTreeSet<&'static str>) -> Value {
+fn statement(scope: &Scope, actions: &BTreeSet<&'static str>) -> Value {
     let mut statement = Map::new();
     statement.insert("Effect".to_owned(), "Allow".into());
     statement.insert("Action".to_owned(), listed(actions));
-    statement.insert("Resource".to_owned(), listed(&limit.resources));
-    if !limit.conditions.is_empty() {
-        let conditions = limit.conditions.iter().map(|(operator, keys)| {
+    statement.insert("Resource".to_owned(), listed(&scope.resources));
+    if !scope.conditions.is_empty() {
+        let conditions = scope.conditions.iter().map(|(operator, keys)| {
             let keys = keys
                 .iter()
                 .map(|(key, values)| (key.clone(), listed(values)));
@@ -273,28 +273,28 @@ fn statement(limit: &Limit, actions: &BTreeSet<&'static str>) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resource::{Bounds, Permissions};
+    use crate::resource::{Permissions, Territory};
 
-    fn bounds() -> Bounds {
-        Bounds {
+    fn territory() -> Territory {
+        Territory {
             partition: "aws".to_owned(),
             region: "eu-west-1".to_owned(),
             account: "123456789012".to_owned(),
             stack: "demo".to_owned(),
-            ..Bounds::default()
+            ..Territory::default()
         }
     }
 
-    fn made_of(permissions: Permissions) -> Vec<(Limit, BTreeSet<&'static str>)> {
-        wanted(&permissions.0, &[Need::Look, Need::Make, Need::Remove])
+    fn made_of(permissions: Permissions) -> Vec<(Scope, BTreeSet<&'static str>)> {
+        wanted(&permissions.0, &[Aim::Look, Aim::Make, Aim::Remove])
     }
 
     #[test]
     fn what_makes_something_in_another_thing_stays_apart_from_what_makes_that() {
-        let bounds = bounds();
+        let territory = territory();
         let made =
-            |path, action| Permissions::default().make(bounds.made("ec2", &[path]), &[action]);
-        let own = bounds.own("ec2", &["subnet/*"]);
+            |path, action| Permissions::default().make(territory.made("ec2", &[path]), &[action]);
+        let own = territory.own("ec2", &["subnet/*"]);
         let mut all =
             made("natgateway/*", "ec2:CreateNatGateway").make(own, &["ec2:CreateNatGateway"]);
         all.0.extend(made("subnet/*", "ec2:CreateSubnet").0);
@@ -314,9 +314,9 @@ mod tests {
     #[test]
     fn what_is_allowed_everywhere_is_said_once() {
         let all = Permissions::default()
-            .look(Limit::none(), &["ecs:DescribeServices"])
+            .look(Scope::none(), &["ecs:DescribeServices"])
             .look(
-                bounds().on("ecs", ["service/a/*"]),
+                territory().on("ecs", ["service/a/*"]),
                 &["ecs:DescribeServices"],
             );
         assert_eq!(made_of(all).len(), 1);
@@ -325,11 +325,11 @@ mod tests {
     #[test]
     fn only_what_is_asked_for_is_allowed() {
         let all = Permissions::default()
-            .look(Limit::none(), &["ec2:DescribeVpcs"])
-            .remove(Limit::none(), &["ec2:DeleteVpc"]);
-        let text = |needs: &[Need]| documents(&all.0, needs, LARGEST_DOCUMENT)[0].to_string();
-        assert!(!text(&[Need::Look]).contains("DeleteVpc"));
-        assert!(text(&[Need::Look, Need::Remove]).contains("DeleteVpc"));
+            .look(Scope::none(), &["ec2:DescribeVpcs"])
+            .remove(Scope::none(), &["ec2:DeleteVpc"]);
+        let text = |aims: &[Aim]| documents(&all.0, aims, LARGEST_DOCUMENT)[0].to_string();
+        assert!(!text(&[Aim::Look]).contains("DeleteVpc"));
+        assert!(text(&[Aim::Look, Aim::Remove]).contains("DeleteVpc"));
     }
 
     #[test]
@@ -340,16 +340,16 @@ mod tests {
             .collect();
         let key = "route53:ChangeResourceRecordSetsNormalizedRecordNames";
         let all = Permissions::default()
-            .make(bounds().on("logs", &names), &["logs:CreateLogGroup"])
+            .make(territory().on("logs", &names), &["logs:CreateLogGroup"])
             .make(
-                bounds().on("route53", ["hostedzone/*"]).when(
+                territory().on("route53", ["hostedzone/*"]).when(
                     "ForAllValues:StringEquals",
                     key,
                     records.iter(),
                 ),
                 &["route53:ChangeResourceRecordSets"],
             );
-        let made = documents(&all.0, &[Need::Make], LARGEST_DOCUMENT);
+        let made = documents(&all.0, &[Aim::Make], LARGEST_DOCUMENT);
         assert!(made.len() > 3, "{}", made.len());
         let text: String = made.iter().map(Value::to_string).collect();
         for document in &made {

@@ -13,7 +13,7 @@ use crate::kinds::cluster::Cluster;
 use crate::kinds::load_balancer::LoadBalancer;
 use crate::kinds::role::Role;
 use crate::kinds::vpc::Vpc;
-use crate::resource::{AnyResource, Bounds, CallError, Permission};
+use crate::resource::{AnyResource, CallError, Permission, Territory};
 
 /// Stands for the account in a stack that is read before anybody has told it. No account has this number.
 pub const SAMPLE_ACCOUNT: &str = "000000000000";
@@ -35,14 +35,14 @@ pub fn of_stack(
     whereabouts: &Whereabouts,
     resources: &[&dyn AnyResource],
 ) -> Result<Vec<Permission>, CallError> {
-    let bounds = bounds(stack, whereabouts, resources);
-    let mut all = of_commands(&bounds).0;
+    let territory = territory(stack, whereabouts, resources);
+    let mut all = of_commands(&territory).0;
     for resource in resources {
-        all.extend(crate::kinds::permissions(*resource, &bounds)?.0);
+        all.extend(crate::kinds::permissions(*resource, &territory)?.0);
     }
     for permission in &mut all {
-        let resources = std::mem::take(&mut permission.limit.resources);
-        permission.limit.resources = resources
+        let resources = std::mem::take(&mut permission.scope.resources);
+        permission.scope.resources = resources
             .into_iter()
             .map(|arn| without_samples(&arn, whereabouts))
             .collect();
@@ -61,7 +61,7 @@ fn without_samples(arn: &str, whereabouts: &Whereabouts) -> String {
     })
 }
 
-fn bounds(stack: &str, whereabouts: &Whereabouts, resources: &[&dyn AnyResource]) -> Bounds {
+fn territory(stack: &str, whereabouts: &Whereabouts, resources: &[&dyn AnyResource]) -> Territory {
     let region = &whereabouts.region;
     let partition = match region.split('-').next() {
         Some("cn") => "aws-cn",
@@ -69,7 +69,7 @@ fn bounds(stack: &str, whereabouts: &Whereabouts, resources: &[&dyn AnyResource]
         _ => "aws",
     };
     let vpcs = all::<Vpc>(resources).filter_map(|vpc| vpc.lookup.as_ref());
-    Bounds {
+    Territory {
         partition: partition.to_owned(),
         region: region.clone(),
         account: whereabouts.account.clone(),

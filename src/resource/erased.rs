@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{
-    Address, AnyFound, Bounds, Bridge, CallError, Change, Changing, Context, Edge, Findable, Found, Holder, Known, Lookup, Permissions, Permitted, Readiness, Remains, Resource, RolloutProgress, Search, StepError, Timing, UniqueName, edges_in, redirect,
+    Address, AnyFound, Bridge, CallError, Change, Changing, Context, Edge, Findable, Found, Holder, Known, Lookup, Permissions, Permitted, Readiness, Remains, Resource, RolloutProgress, Search, StepError, Territory, Timing, UniqueName, edges_in, redirect,
 };
 
 /// A future that can be kept in a list with others.
@@ -479,9 +479,9 @@ pub mod dispatch {
     /// What a resource of kind `K` takes of IAM.
     pub fn permissions<K: Permitted>(
         resource: &dyn AnyResource,
-        bounds: &Bounds,
+        territory: &Territory,
     ) -> Result<Permissions, CallError> {
-        Ok(typed::<K>(resource)?.permissions(bounds))
+        Ok(typed::<K>(resource)?.permissions(territory))
     }
 
     /// The tagged objects of kind `K`.

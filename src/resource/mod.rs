@@ -31,7 +31,7 @@ pub use findable::{
     ADDRESS_TAG, AnyFound, Findable, Found, OPERATION_TAG, Remains, STACK_TAG, Search, id_of,
 };
 pub use known::Known;
-pub use permission::{Bounds, Conditions, Limit, Need, Permission, Permissions, Permitted};
+pub use permission::{Aim, Conditions, Permission, Permissions, Permitted, Scope, Territory};
 pub use protection::Protection;
 pub use reference::{Edge, Gate, OnDelete, Ref, edges_in, redirect};
 pub use rollout::{RolloutCounts, RolloutProgress};

@@ -6,7 +6,7 @@ use super::{Resource, STACK_TAG};
 
 /// What an action is needed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Need {
+pub enum Aim {
     /// To see what there is, with a state or without.
     Look,
     /// To make it, and to change it in place.
@@ -21,9 +21,9 @@ pub struct Permission {
     /// As IAM calls it: not always the operation's name.
     pub action: &'static str,
     /// What for.
-    pub need: Need,
+    pub aim: Aim,
     /// On what.
-    pub limit: Limit,
+    pub scope: Scope,
 }
 
 /// Operator → key → values: all operators and keys must hold, of the values one.
@@ -31,17 +31,17 @@ pub type Conditions = BTreeMap<&'static str, BTreeMap<String, BTreeSet<String>>>
 
 /// Where an action is allowed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Limit {
+pub struct Scope {
     /// ARNs, in which `*` is wild.
     pub resources: BTreeSet<String>,
     /// When.
     pub conditions: Conditions,
 }
 
-impl Limit {
+impl Scope {
     /// For actions that IAM can't tie to a resource.
     pub fn none() -> Self {
-        Limit {
+        Scope {
             resources: BTreeSet::from(["*".to_owned()]),
             conditions: Conditions::new(),
         }
@@ -61,21 +61,21 @@ impl Limit {
     }
 
     /// The same, for calls that set the stack's tag.
-    pub fn when_made_by(self, bounds: &Bounds) -> Self {
+    pub fn when_made_by(self, territory: &Territory) -> Self {
         let key = format!("aws:RequestTag/{STACK_TAG}");
-        self.when("StringEquals", key, [bounds.stack.as_str()])
+        self.when("StringEquals", key, [territory.stack.as_str()])
     }
 
     /// The same, for what carries the stack's tag.
-    pub fn when_owned_by(self, bounds: &Bounds) -> Self {
+    pub fn when_owned_by(self, territory: &Territory) -> Self {
         let key = format!("aws:ResourceTag/{STACK_TAG}");
-        self.when("StringEquals", key, [bounds.stack.as_str()])
+        self.when("StringEquals", key, [territory.stack.as_str()])
     }
 }
 
 /// What a stack's ARNs and conditions are made of. `*` stands for what nobody knows yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Bounds {
+pub struct Territory {
     /// `aws`, `aws-cn`, `aws-us-gov`.
     pub partition: String,
     /// The region.
@@ -94,10 +94,10 @@ pub struct Bounds {
     pub existing_vpcs: BTreeSet<String>,
 }
 
-impl Bounds {
+impl Territory {
     /// `arn:aws:ecs:eu-west-1:123456789012:cluster/shop`. IAM's have no region, Route 53's no account either.
     pub fn arn(&self, service: &str, path: &str) -> String {
-        let Bounds {
+        let Territory {
             partition,
             region,
             account,
@@ -111,28 +111,28 @@ impl Bounds {
     }
 
     /// These resources of a service.
-    pub fn on<T: AsRef<str>>(&self, service: &str, paths: impl IntoIterator<Item = T>) -> Limit {
+    pub fn on<T: AsRef<str>>(&self, service: &str, paths: impl IntoIterator<Item = T>) -> Scope {
         let arns = paths
             .into_iter()
             .map(|path| self.arn(service, path.as_ref()));
-        Limit {
+        Scope {
             resources: arns.collect(),
             conditions: Conditions::new(),
         }
     }
 
     /// What is about to be made, with the stack's tag in the creating call.
-    pub fn made(&self, service: &str, paths: &[&str]) -> Limit {
+    pub fn made(&self, service: &str, paths: &[&str]) -> Scope {
         self.on(service, paths).when_made_by(self)
     }
 
     /// What carries the stack's tag.
-    pub fn own(&self, service: &str, paths: &[&str]) -> Limit {
+    pub fn own(&self, service: &str, paths: &[&str]) -> Scope {
         self.on(service, paths).when_owned_by(self)
     }
 
     /// The VPC that others are made in: the stack's, or the ones that it was given.
-    pub fn vpcs(&self) -> Limit {
+    pub fn vpcs(&self) -> Scope {
         match self.existing_vpcs.is_empty() {
             true => self.own("ec2", &["vpc/*"]),
             false => {
@@ -143,7 +143,7 @@ impl Bounds {
     }
 
     /// The stack's services, tasks and whatever else stands in its clusters.
-    pub fn in_clusters(&self, kinds: &[&str]) -> Limit {
+    pub fn in_clusters(&self, kinds: &[&str]) -> Scope {
         let paths = self.clusters.iter().flat_map(|cluster| {
             let path = move |kind: &&str| format!("{kind}/{cluster}/*");
             kinds.iter().map(path)
@@ -158,25 +158,25 @@ pub struct Permissions(pub Vec<Permission>);
 
 impl Permissions {
     /// Adds what is needed to see what there is.
-    pub fn look(self, limit: Limit, actions: &[&'static str]) -> Self {
-        self.add(Need::Look, limit, actions)
+    pub fn look(self, scope: Scope, actions: &[&'static str]) -> Self {
+        self.add(Aim::Look, scope, actions)
     }
 
     /// Adds what is needed to make it and to change it.
-    pub fn make(self, limit: Limit, actions: &[&'static str]) -> Self {
-        self.add(Need::Make, limit, actions)
+    pub fn make(self, scope: Scope, actions: &[&'static str]) -> Self {
+        self.add(Aim::Make, scope, actions)
     }
 
     /// Adds what is needed to remove it.
-    pub fn remove(self, limit: Limit, actions: &[&'static str]) -> Self {
-        self.add(Need::Remove, limit, actions)
+    pub fn remove(self, scope: Scope, actions: &[&'static str]) -> Self {
+        self.add(Aim::Remove, scope, actions)
     }
 
-    fn add(mut self, need: Need, limit: Limit, actions: &[&'static str]) -> Self {
+    fn add(mut self, aim: Aim, scope: Scope, actions: &[&'static str]) -> Self {
         self.0.extend(actions.iter().map(|action| Permission {
             action,
-            need,
-            limit: limit.clone(),
+            aim,
+            scope: scope.clone(),
         }));
         self
     }
@@ -186,5 +186,5 @@ impl Permissions {
 /// authorization reference.
 pub trait Permitted: Resource {
     /// Everything that looking at it, making, changing and removing it may take.
-    fn permissions(&self, bounds: &Bounds) -> Permissions;
+    fn permissions(&self, territory: &Territory) -> Permissions;
 }

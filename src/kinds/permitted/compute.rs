@@ -5,72 +5,80 @@ use crate::aws::ecr_repository;
 use crate::kinds::cluster::Cluster;
 use crate::kinds::ecs_service::EcsService;
 use crate::kinds::task_definition::TaskDefinition;
-use crate::resource::{Bounds, Limit, Permissions, Permitted};
+use crate::resource::{Permissions, Permitted, Scope, Territory};
 
 /// To set the tags in the create, and to change them later on what is the stack's.
-fn tagged(permissions: Permissions, bounds: &Bounds, paths: &[&str], create: &str) -> Permissions {
-    let on_create = tag_on_create(bounds, "ecs", "ecs:CreateAction", paths, &[create]);
+fn tagged(
+    permissions: Permissions,
+    territory: &Territory,
+    paths: &[&str],
+    create: &str,
+) -> Permissions {
+    let on_create = tag_on_create(territory, "ecs", "ecs:CreateAction", paths, &[create]);
     permissions.make(on_create, &["ecs:TagResource"]).make(
-        bounds.own("ecs", paths),
+        territory.own("ecs", paths),
         &["ecs:TagResource", "ecs:UntagResource"],
     )
 }
 
 impl Permitted for Cluster {
-    fn permissions(&self, bounds: &Bounds) -> Permissions {
+    fn permissions(&self, territory: &Territory) -> Permissions {
         let path = format!("cluster/{}", self.name);
-        let named = || bounds.on("ecs", [&path]);
+        let named = || territory.on("ecs", [&path]);
         let permissions = Permissions::default()
-            .look(Limit::none(), &["ecs:DescribeClusters", "ecs:ListClusters"])
-            .make(bounds.made("ecs", &[&path]), &["ecs:CreateCluster"])
+            .look(Scope::none(), &["ecs:DescribeClusters", "ecs:ListClusters"])
+            .make(territory.made("ecs", &[&path]), &["ecs:CreateCluster"])
             .make(named(), &["ecs:PutClusterCapacityProviders"])
             .remove(named(), &["ecs:DeleteCluster"])
-            .remove(Limit::none(), &["ecs:ListServices", "ecs:ListTasks"]);
-        let permissions = service_linked_role(permissions, bounds, "ecs.amazonaws.com");
-        tagged(permissions, bounds, &[&path], "CreateCluster")
+            .remove(Scope::none(), &["ecs:ListServices", "ecs:ListTasks"]);
+        let permissions = service_linked_role(permissions, territory, "ecs.amazonaws.com");
+        tagged(permissions, territory, &[&path], "CreateCluster")
     }
 }
 
 impl Permitted for TaskDefinition {
-    fn permissions(&self, bounds: &Bounds) -> Permissions {
+    fn permissions(&self, territory: &Territory) -> Permissions {
         let path = format!("task-definition/{}:*", self.family);
         let seen = [
             "ecs:DescribeTaskDefinition",
             "ecs:ListTaskDefinitionFamilies",
             "ecs:ListTaskDefinitions",
         ];
-        let roles = bounds.roles.iter().map(|role| format!("role/{role}"));
-        let passed = bounds.on("iam", roles).when(
+        let roles = territory.roles.iter().map(|role| format!("role/{role}"));
+        let passed = territory.on("iam", roles).when(
             "StringEquals",
             "iam:PassedToService",
             ["ecs-tasks.amazonaws.com"],
         );
         let mut permissions = Permissions::default()
-            .look(Limit::none(), &seen)
+            .look(Scope::none(), &seen)
             .make(
-                bounds.made("ecs", &[&path]),
+                territory.made("ecs", &[&path]),
                 &["ecs:RegisterTaskDefinition"],
             )
             .make(passed, &["iam:PassRole"])
             // Can be tied to nothing.
-            .remove(Limit::none(), &["ecs:DeregisterTaskDefinition"])
-            .remove(bounds.own("ecs", &[&path]), &["ecs:DeleteTaskDefinitions"]);
+            .remove(Scope::none(), &["ecs:DeregisterTaskDefinition"])
+            .remove(
+                territory.own("ecs", &[&path]),
+                &["ecs:DeleteTaskDefinitions"],
+            );
         for container in &self.containers {
             if let Some(repository) = ecr_repository(&container.image) {
-                let limit = Limit {
-                    resources: [repository.arn(&bounds.partition)].into(),
+                let scope = Scope {
+                    resources: [repository.arn(&territory.partition)].into(),
                     conditions: Default::default(),
                 };
-                permissions = permissions.look(limit, &["ecr:DescribeImages"]);
+                permissions = permissions.look(scope, &["ecr:DescribeImages"]);
             }
         }
-        tagged(permissions, bounds, &[&path], "RegisterTaskDefinition")
+        tagged(permissions, territory, &[&path], "RegisterTaskDefinition")
     }
 }
 
 impl Permitted for EcsService {
-    fn permissions(&self, bounds: &Bounds) -> Permissions {
-        let named = || bounds.in_clusters(&["service"]);
+    fn permissions(&self, territory: &Territory) -> Permissions {
+        let named = || territory.in_clusters(&["service"]);
         let seen = [
             "ecs:DescribeServices",
             "ecs:DescribeTasks",
@@ -84,27 +92,27 @@ impl Permitted for EcsService {
             "servicediscovery:GetInstancesHealthStatus",
             "servicediscovery:ListInstances",
         ];
-        let groups = || bounds.own("elasticloadbalancing", &["targetgroup/*/*"]);
+        let groups = || territory.own("elasticloadbalancing", &["targetgroup/*/*"]);
         let delay = "elasticloadbalancing:ModifyTargetGroupAttributes";
         let delay_seen = "elasticloadbalancing:DescribeTargetGroupAttributes";
         let mut permissions = Permissions::default()
-            .look(Limit::none(), &seen)
-            .look(Limit::none(), &beside)
-            .make(named().when_made_by(bounds), &["ecs:CreateService"])
+            .look(Scope::none(), &seen)
+            .look(Scope::none(), &beside)
+            .make(named().when_made_by(territory), &["ecs:CreateService"])
             .make(named(), &["ecs:UpdateService"])
             .remove(named(), &["ecs:DeleteService", "ecs:UpdateService"]);
         if !self.load_balancers.is_empty() {
             permissions = permissions
                 .make(groups(), &[delay])
-                .make(Limit::none(), &[delay_seen])
+                .make(Scope::none(), &[delay_seen])
                 .remove(groups(), &[delay]);
         }
-        let paths: Vec<String> = bounds
+        let paths: Vec<String> = territory
             .clusters
             .iter()
             .map(|cluster| format!("service/{cluster}/*"))
             .collect();
         let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
-        tagged(permissions, bounds, &paths, "CreateService")
+        tagged(permissions, territory, &paths, "CreateService")
     }
 }

@@ -2,26 +2,26 @@
 
 use crate::kinds::discovery_service::DiscoveryService;
 use crate::kinds::namespace::Namespace;
-use crate::resource::{Bounds, Limit, Permissions, Permitted};
+use crate::resource::{Permissions, Permitted, Scope, Territory};
 
 const SERVICE: &str = "servicediscovery";
 const NAMESPACES: &str = "namespace/*";
 const SERVICES: &str = "service/*";
 
 /// Tags can be tied to nothing but what they say.
-fn tagged(permissions: Permissions, bounds: &Bounds) -> Permissions {
+fn tagged(permissions: Permissions, territory: &Territory) -> Permissions {
     permissions
-        .look(Limit::none(), &["servicediscovery:ListTagsForResource"])
+        .look(Scope::none(), &["servicediscovery:ListTagsForResource"])
         .make(
-            Limit::none().when_made_by(bounds),
+            Scope::none().when_made_by(territory),
             &["servicediscovery:TagResource"],
         )
-        .make(Limit::none(), &["servicediscovery:UntagResource"])
+        .make(Scope::none(), &["servicediscovery:UntagResource"])
 }
 
 impl Permitted for Namespace {
-    fn permissions(&self, bounds: &Bounds) -> Permissions {
-        let own = || bounds.own(SERVICE, &[NAMESPACES]);
+    fn permissions(&self, territory: &Territory) -> Permissions {
+        let own = || territory.own(SERVICE, &[NAMESPACES]);
         let seen = [
             "servicediscovery:GetNamespace",
             "servicediscovery:GetOperation",
@@ -34,25 +34,25 @@ impl Permitted for Namespace {
             "route53:CreateHostedZone",
             "route53:ListHostedZonesByName",
         ];
-        let zones = || bounds.on("route53", ["hostedzone/*"]);
+        let zones = || territory.on("route53", ["hostedzone/*"]);
         let permissions = Permissions::default()
-            .look(Limit::none(), &seen)
+            .look(Scope::none(), &seen)
             .look(zones(), &["route53:GetHostedZone"])
             .make(
-                Limit::none().when_made_by(bounds),
+                Scope::none().when_made_by(territory),
                 &["servicediscovery:CreatePrivateDnsNamespace"],
             )
-            .make(Limit::none(), &drawn_in)
+            .make(Scope::none(), &drawn_in)
             .make(own(), &["servicediscovery:UpdatePrivateDnsNamespace"])
             .remove(own(), &["servicediscovery:DeleteNamespace"])
-            .remove(Limit::none(), &["servicediscovery:ListServices"]);
-        tagged(permissions, bounds)
+            .remove(Scope::none(), &["servicediscovery:ListServices"]);
+        tagged(permissions, territory)
     }
 }
 
 impl Permitted for DiscoveryService {
-    fn permissions(&self, bounds: &Bounds) -> Permissions {
-        let own = || bounds.own(SERVICE, &[SERVICES]);
+    fn permissions(&self, territory: &Territory) -> Permissions {
+        let own = || territory.own(SERVICE, &[SERVICES]);
         let seen = [
             "servicediscovery:GetInstancesHealthStatus",
             "servicediscovery:GetService",
@@ -64,17 +64,17 @@ impl Permitted for DiscoveryService {
             "servicediscovery:DeregisterInstance",
         ];
         let permissions = Permissions::default()
-            .look(Limit::none(), &seen)
+            .look(Scope::none(), &seen)
             .make(
-                bounds.made(SERVICE, &[SERVICES]),
+                territory.made(SERVICE, &[SERVICES]),
                 &["servicediscovery:CreateService"],
             )
             .make(
-                bounds.own(SERVICE, &[NAMESPACES]),
+                territory.own(SERVICE, &[NAMESPACES]),
                 &["servicediscovery:CreateService"],
             )
             .make(own(), &["servicediscovery:UpdateService"])
             .remove(own(), &removed);
-        tagged(permissions, bounds)
+        tagged(permissions, territory)
     }
 }

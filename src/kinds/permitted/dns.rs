@@ -3,23 +3,23 @@
 use crate::kinds::alias_records::AliasRecords;
 use crate::kinds::certificate::Certificate;
 use crate::kinds::hosted_zone::HostedZone;
-use crate::resource::{Bounds, Limit, Permissions, Permitted, Resource};
+use crate::resource::{Permissions, Permitted, Resource, Scope, Territory};
 
 const ZONES: [&str; 1] = ["hostedzone/*"];
 const CHANGE: [&str; 1] = ["route53:ChangeResourceRecordSets"];
 
 /// Records of these names in any zone: AWS makes a zone's ID, and a policy can't go by its tags. Names are in lower
 /// case and without the last dot, a `*` among them is `\052`.
-fn records(bounds: &Bounds, operator: &'static str, names: Vec<String>) -> Limit {
+fn records(territory: &Territory, operator: &'static str, names: Vec<String>) -> Scope {
     let key = "route53:ChangeResourceRecordSetsNormalizedRecordNames";
-    bounds.on("route53", ZONES).when(operator, key, names)
+    territory.on("route53", ZONES).when(operator, key, names)
 }
 
 impl Permitted for HostedZone {
-    fn permissions(&self, bounds: &Bounds) -> Permissions {
-        let zones = || bounds.on("route53", ZONES);
+    fn permissions(&self, territory: &Territory) -> Permissions {
+        let zones = || territory.on("route53", ZONES);
         let permissions = Permissions::default()
-            .look(Limit::none(), &["route53:ListHostedZonesByName"])
+            .look(Scope::none(), &["route53:ListHostedZonesByName"])
             .look(zones(), &["route53:ListResourceRecordSets"]);
         if self.is_lookup() {
             return permissions;
@@ -29,32 +29,32 @@ impl Permitted for HostedZone {
             "route53:ListTagsForResources",
         ];
         permissions
-            .look(Limit::none(), &["route53:ListHostedZones"])
+            .look(Scope::none(), &["route53:ListHostedZones"])
             .look(zones(), &tags)
-            .make(Limit::none(), &["route53:CreateHostedZone"])
+            .make(Scope::none(), &["route53:CreateHostedZone"])
             .make(zones(), &["route53:ChangeTagsForResource"])
             .remove(zones(), &["route53:DeleteHostedZone"])
     }
 }
 
 impl Permitted for Certificate {
-    fn permissions(&self, bounds: &Bounds) -> Permissions {
-        let all = || bounds.on("acm", ["certificate/*"]);
+    fn permissions(&self, territory: &Territory) -> Permissions {
+        let all = || territory.on("acm", ["certificate/*"]);
         let permissions = Permissions::default()
-            .look(Limit::none(), &["acm:ListCertificates"])
+            .look(Scope::none(), &["acm:ListCertificates"])
             .look(all(), &["acm:DescribeCertificate"]);
         if self.is_lookup() {
             return permissions;
         }
-        let own = || bounds.own("acm", &["certificate/*"]);
+        let own = || territory.own("acm", &["certificate/*"]);
         let names = || {
             let others = self.subject_alternative_names.iter();
             others.chain([&self.domain_name])
         };
         // The record that proves `*.example.com` is the one of `example.com`.
         let proven = names().map(|name| format!("_*.{}", name.trim_start_matches("*.")));
-        let proofs = records(bounds, "ForAllValues:StringLike", proven.collect());
-        let requested = Limit::none().when_made_by(bounds).when(
+        let proofs = records(territory, "ForAllValues:StringLike", proven.collect());
+        let requested = Scope::none().when_made_by(territory).when(
             "ForAllValues:StringEquals",
             "acm:DomainNames",
             names().cloned(),
@@ -62,11 +62,11 @@ impl Permitted for Certificate {
         permissions
             .look(all(), &["acm:ListTagsForCertificate"])
             .look(
-                bounds.on("route53", ZONES),
+                territory.on("route53", ZONES),
                 &["route53:ListResourceRecordSets"],
             )
             .make(requested, &["acm:RequestCertificate"])
-            .make(all().when_made_by(bounds), &["acm:AddTagsToCertificate"])
+            .make(all().when_made_by(territory), &["acm:AddTagsToCertificate"])
             .make(own(), &["acm:RemoveTagsFromCertificate"])
             .make(proofs.clone(), &CHANGE)
             .remove(proofs, &CHANGE)
@@ -75,12 +75,12 @@ impl Permitted for Certificate {
 }
 
 impl Permitted for AliasRecords {
-    fn permissions(&self, bounds: &Bounds) -> Permissions {
+    fn permissions(&self, territory: &Territory) -> Permissions {
         let names = self.names.iter().map(|name| name.replace('*', r"\052"));
-        let own = records(bounds, "ForAllValues:StringEquals", names.collect());
+        let own = records(territory, "ForAllValues:StringEquals", names.collect());
         Permissions::default()
             .look(
-                bounds.on("route53", ZONES),
+                territory.on("route53", ZONES),
                 &["route53:ListResourceRecordSets"],
             )
             .make(own.clone(), &CHANGE)

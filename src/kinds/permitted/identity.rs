@@ -2,15 +2,15 @@
 
 use crate::kinds::log_group::LogGroup;
 use crate::kinds::role::Role;
-use crate::resource::{Bounds, Limit, Permissions, Permitted};
+use crate::resource::{Permissions, Permitted, Scope, Territory};
 
 impl Permitted for Role {
     /// By name alone: IAM advises against tags as a condition where roles are passed.
-    fn permissions(&self, bounds: &Bounds) -> Permissions {
+    fn permissions(&self, territory: &Territory) -> Permissions {
         let path = format!("role/{}", self.role_name);
-        let named = || bounds.on("iam", [&path]);
+        let named = || territory.on("iam", [&path]);
         // Where the state is lost, every role that begins as the stack does is asked for its tags.
-        let prefixed = format!("role/{}*", bounds.stack);
+        let prefixed = format!("role/{}*", territory.stack);
         let changed = [
             "iam:DeleteRolePolicy",
             "iam:PutRolePolicy",
@@ -25,19 +25,19 @@ impl Permitted for Role {
             "iam:ListRolePolicies",
         ];
         Permissions::default()
-            .look(Limit::none(), &["iam:ListRoles"])
-            .look(bounds.on("iam", [&path, &prefixed]), &["iam:GetRole"])
+            .look(Scope::none(), &["iam:ListRoles"])
+            .look(territory.on("iam", [&path, &prefixed]), &["iam:GetRole"])
             .look(named(), &["iam:GetRolePolicy"])
-            .make(bounds.made("iam", &[&path]), &["iam:CreateRole"])
+            .make(territory.made("iam", &[&path]), &["iam:CreateRole"])
             .make(named(), &changed)
             .remove(named(), &removed)
     }
 }
 
 impl Permitted for LogGroup {
-    fn permissions(&self, bounds: &Bounds) -> Permissions {
+    fn permissions(&self, territory: &Territory) -> Permissions {
         // All of the stack's own have names that begin alike.
-        let derived = format!("/ecs/{}/", bounds.stack);
+        let derived = format!("/ecs/{}/", territory.stack);
         let names = match self.log_group_name.starts_with(&derived) {
             true => vec![format!("log-group:{derived}*")],
             // Tags go by the group's ARN, everything else by that of its streams.
@@ -46,7 +46,7 @@ impl Permitted for LogGroup {
                 vec![format!("{name}:*"), name]
             }
         };
-        let named = || bounds.on("logs", &names);
+        let named = || territory.on("logs", &names);
         let changed = [
             "logs:DeleteRetentionPolicy",
             "logs:PutRetentionPolicy",
@@ -54,12 +54,12 @@ impl Permitted for LogGroup {
             "logs:UntagResource",
         ];
         Permissions::default()
-            .look(Limit::none(), &["logs:DescribeLogGroups"])
+            .look(Scope::none(), &["logs:DescribeLogGroups"])
             .look(
                 named(),
                 &["logs:FilterLogEvents", "logs:ListTagsForResource"],
             )
-            .make(named().when_made_by(bounds), &["logs:CreateLogGroup"])
+            .make(named().when_made_by(territory), &["logs:CreateLogGroup"])
             .make(named(), &changed)
             .remove(named(), &["logs:DeleteLogGroup"])
     }

@@ -5,7 +5,7 @@ use crate::kinds::listener::Listener;
 use crate::kinds::listener_rule::ListenerRule;
 use crate::kinds::load_balancer::LoadBalancer;
 use crate::kinds::target_group::TargetGroup;
-use crate::resource::{Bounds, Limit, Permissions, Permitted};
+use crate::resource::{Permissions, Permitted, Scope, Territory};
 
 const SERVICE: &str = "elasticloadbalancing";
 const LOAD_BALANCERS: &str = "loadbalancer/app/*/*";
@@ -14,14 +14,19 @@ const LISTENERS: &str = "listener/app/*/*/*";
 const RULES: &str = "listener-rule/app/*/*/*/*";
 
 /// To read tags, to set them in the create, and to change them later on what is the stack's.
-fn tagged(permissions: Permissions, bounds: &Bounds, path: &str, create: &str) -> Permissions {
+fn tagged(
+    permissions: Permissions,
+    territory: &Territory,
+    path: &str,
+    create: &str,
+) -> Permissions {
     const KEY: &str = "elasticloadbalancing:CreateAction";
-    let on_create = tag_on_create(bounds, SERVICE, KEY, &[path], &[create]);
+    let on_create = tag_on_create(territory, SERVICE, KEY, &[path], &[create]);
     permissions
-        .look(Limit::none(), &["elasticloadbalancing:DescribeTags"])
+        .look(Scope::none(), &["elasticloadbalancing:DescribeTags"])
         .make(on_create, &["elasticloadbalancing:AddTags"])
         .make(
-            bounds.own(SERVICE, &[path]),
+            territory.own(SERVICE, &[path]),
             &[
                 "elasticloadbalancing:AddTags",
                 "elasticloadbalancing:RemoveTags",
@@ -30,8 +35,8 @@ fn tagged(permissions: Permissions, bounds: &Bounds, path: &str, create: &str) -
 }
 
 impl Permitted for LoadBalancer {
-    fn permissions(&self, bounds: &Bounds) -> Permissions {
-        let own = || bounds.own(SERVICE, &[LOAD_BALANCERS]);
+    fn permissions(&self, territory: &Territory) -> Permissions {
+        let own = || territory.own(SERVICE, &[LOAD_BALANCERS]);
         let seen = [
             "elasticloadbalancing:DescribeLoadBalancers",
             "elasticloadbalancing:DescribeLoadBalancerAttributes",
@@ -42,22 +47,22 @@ impl Permitted for LoadBalancer {
             "elasticloadbalancing:SetSubnets",
         ];
         let permissions = Permissions::default()
-            .look(Limit::none(), &seen)
+            .look(Scope::none(), &seen)
             .make(
-                bounds.made(SERVICE, &[LOAD_BALANCERS]),
+                territory.made(SERVICE, &[LOAD_BALANCERS]),
                 &["elasticloadbalancing:CreateLoadBalancer"],
             )
             .make(own(), &changed)
             .remove(own(), &["elasticloadbalancing:DeleteLoadBalancer"]);
         let service = "elasticloadbalancing.amazonaws.com";
-        let permissions = service_linked_role(permissions, bounds, service);
-        tagged(permissions, bounds, LOAD_BALANCERS, "CreateLoadBalancer")
+        let permissions = service_linked_role(permissions, territory, service);
+        tagged(permissions, territory, LOAD_BALANCERS, "CreateLoadBalancer")
     }
 }
 
 impl Permitted for TargetGroup {
-    fn permissions(&self, bounds: &Bounds) -> Permissions {
-        let own = || bounds.own(SERVICE, &[TARGET_GROUPS]);
+    fn permissions(&self, territory: &Territory) -> Permissions {
+        let own = || territory.own(SERVICE, &[TARGET_GROUPS]);
         let seen = [
             "elasticloadbalancing:DescribeTargetGroups",
             "elasticloadbalancing:DescribeTargetGroupAttributes",
@@ -71,50 +76,52 @@ impl Permitted for TargetGroup {
             "elasticloadbalancing:DescribeRules",
         ];
         let permissions = Permissions::default()
-            .look(Limit::none(), &seen)
+            .look(Scope::none(), &seen)
             .make(
-                bounds.made(SERVICE, &[TARGET_GROUPS]),
+                territory.made(SERVICE, &[TARGET_GROUPS]),
                 &["elasticloadbalancing:CreateTargetGroup"],
             )
             .make(own(), &changed)
             .remove(own(), &["elasticloadbalancing:DeleteTargetGroup"])
-            .remove(Limit::none(), &held_by);
-        tagged(permissions, bounds, TARGET_GROUPS, "CreateTargetGroup")
+            .remove(Scope::none(), &held_by);
+        tagged(permissions, territory, TARGET_GROUPS, "CreateTargetGroup")
     }
 }
 
 impl Permitted for Listener {
-    fn permissions(&self, bounds: &Bounds) -> Permissions {
-        let own = || bounds.own(SERVICE, &[LISTENERS]);
+    fn permissions(&self, territory: &Territory) -> Permissions {
+        let own = || territory.own(SERVICE, &[LISTENERS]);
         // The resource is what gets the listener, the tags are the listener's.
-        let made = bounds
+        let made = territory
             .made(SERVICE, &[LOAD_BALANCERS])
-            .when_owned_by(bounds);
+            .when_owned_by(territory);
         let permissions = Permissions::default()
-            .look(Limit::none(), &["elasticloadbalancing:DescribeListeners"])
+            .look(Scope::none(), &["elasticloadbalancing:DescribeListeners"])
             .make(made, &["elasticloadbalancing:CreateListener"])
             .make(own(), &["elasticloadbalancing:ModifyListener"])
             .remove(own(), &["elasticloadbalancing:DeleteListener"]);
-        tagged(permissions, bounds, LISTENERS, "CreateListener")
+        tagged(permissions, territory, LISTENERS, "CreateListener")
     }
 }
 
 impl Permitted for ListenerRule {
-    fn permissions(&self, bounds: &Bounds) -> Permissions {
-        let own = || bounds.own(SERVICE, &[RULES]);
-        let made = bounds.made(SERVICE, &[LISTENERS]).when_owned_by(bounds);
+    fn permissions(&self, territory: &Territory) -> Permissions {
+        let own = || territory.own(SERVICE, &[RULES]);
+        let made = territory
+            .made(SERVICE, &[LISTENERS])
+            .when_owned_by(territory);
         // The reference has no key for tags at this one action.
-        let names = bounds.load_balancers.iter();
+        let names = territory.load_balancers.iter();
         let named = names.map(|name| format!("listener-rule/app/{name}*/*/*/*"));
         let permissions = Permissions::default()
-            .look(Limit::none(), &["elasticloadbalancing:DescribeRules"])
+            .look(Scope::none(), &["elasticloadbalancing:DescribeRules"])
             .make(made, &["elasticloadbalancing:CreateRule"])
             .make(own(), &["elasticloadbalancing:ModifyRule"])
             .make(
-                bounds.on(SERVICE, named),
+                territory.on(SERVICE, named),
                 &["elasticloadbalancing:SetRulePriorities"],
             )
             .remove(own(), &["elasticloadbalancing:DeleteRule"]);
-        tagged(permissions, bounds, RULES, "CreateRule")
+        tagged(permissions, territory, RULES, "CreateRule")
     }
 }

@@ -11,26 +11,30 @@ mod ingress;
 mod network;
 mod scaling;
 
-use crate::resource::{Bounds, Limit, Permissions};
+use crate::resource::{Permissions, Scope, Territory};
 
 /// The role that one of AWS's services makes for itself at its first use in an account (aws-behaviour §2.9).
-fn service_linked_role(permissions: Permissions, bounds: &Bounds, service: &str) -> Permissions {
+fn service_linked_role(
+    permissions: Permissions,
+    territory: &Territory,
+    service: &str,
+) -> Permissions {
     let path = format!("role/aws-service-role/{service}/*");
-    let limit = bounds
+    let scope = territory
         .on("iam", [path])
         .when("StringEquals", "iam:AWSServiceName", [service]);
-    permissions.make(limit, &["iam:CreateServiceLinkedRole"])
+    permissions.make(scope, &["iam:CreateServiceLinkedRole"])
 }
 
 /// To set tags in a creating call, which is an action of its own.
 fn tag_on_create(
-    bounds: &Bounds,
+    territory: &Territory,
     service: &str,
     key: &'static str,
     paths: &[&str],
     creates: &[&str],
-) -> Limit {
-    bounds
+) -> Scope {
+    territory
         .on(service, paths)
         .when("StringEquals", key, creates.iter().copied())
 }
@@ -43,7 +47,7 @@ mod tests {
 
     use crate::kinds::{Kind, permissions};
     use crate::model;
-    use crate::resource::Bounds;
+    use crate::resource::Territory;
     use crate::stack::{self, Variables};
 
     /// What a stack may be made of: together they have every kind, own and looked up.
@@ -70,7 +74,7 @@ services:
             let loaded = stack::load("stack", text, &variables.with_region("eu-west-1")).unwrap();
             let graph = model::build(&loaded.stack, "eu-west-1").unwrap();
             for node in graph.in_order() {
-                let told = permissions(&*node.resource, &Bounds::default()).unwrap();
+                let told = permissions(&*node.resource, &Territory::default()).unwrap();
                 let kind = node.resource.kind();
                 granted.extend(told.0.into_iter().map(|one| (kind.to_owned(), one.action)));
             }
@@ -138,7 +142,7 @@ services:
             .into_iter()
             .map(|(_, action)| action.to_owned())
             .collect();
-        let commands = crate::permission::of_commands(&Bounds::default());
+        let commands = crate::permission::of_commands(&Territory::default());
         told.extend(commands.0.iter().map(|one| one.action.to_owned()));
         told.extend(FREE.map(str::to_owned));
         for room in ["aws", "kinds", "preflight", "environment"] {

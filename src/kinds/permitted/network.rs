@@ -10,105 +10,116 @@ use crate::kinds::security_group_rules::SecurityGroupRules;
 use crate::kinds::subnet::Subnet;
 use crate::kinds::vpc::Vpc;
 use crate::kinds::vpc_endpoint::{VpcEndpoint, Way};
-use crate::resource::{Bounds, Limit, Permissions, Permitted, Resource};
+use crate::resource::{Permissions, Permitted, Resource, Scope, Territory};
 
 /// To set the tags in the create, and to change them later on what is the stack's.
-fn tagged(permissions: Permissions, bounds: &Bounds, path: &str, create: &str) -> Permissions {
-    let on_create = tag_on_create(bounds, "ec2", "ec2:CreateAction", &[path], &[create]);
+fn tagged(
+    permissions: Permissions,
+    territory: &Territory,
+    path: &str,
+    create: &str,
+) -> Permissions {
+    let on_create = tag_on_create(territory, "ec2", "ec2:CreateAction", &[path], &[create]);
     permissions.make(on_create, &["ec2:CreateTags"]).make(
-        bounds.own("ec2", &[path]),
+        territory.own("ec2", &[path]),
         &["ec2:CreateTags", "ec2:DeleteTags"],
     )
 }
 
 impl Permitted for Vpc {
-    fn permissions(&self, bounds: &Bounds) -> Permissions {
+    fn permissions(&self, territory: &Territory) -> Permissions {
         let seen = ["ec2:DescribeVpcs", "ec2:DescribeVpcAttribute"];
-        let permissions = Permissions::default().look(Limit::none(), &seen);
+        let permissions = Permissions::default().look(Scope::none(), &seen);
         if self.is_lookup() {
-            return permissions.look(Limit::none(), &["ec2:DescribeSubnets"]);
+            return permissions.look(Scope::none(), &["ec2:DescribeSubnets"]);
         }
-        let own = || bounds.own("ec2", &["vpc/*"]);
+        let own = || territory.own("ec2", &["vpc/*"]);
         let held_by = [
             "ec2:DescribeNetworkInterfaces",
             "ec2:DescribeSecurityGroups",
             "ec2:DescribeSubnets",
         ];
         let permissions = permissions
-            .make(bounds.made("ec2", &["vpc/*"]), &["ec2:CreateVpc"])
+            .make(territory.made("ec2", &["vpc/*"]), &["ec2:CreateVpc"])
             .make(own(), &["ec2:ModifyVpcAttribute"])
             .remove(own(), &["ec2:DeleteVpc"])
-            .remove(Limit::none(), &held_by);
-        tagged(permissions, bounds, "vpc/*", "CreateVpc")
+            .remove(Scope::none(), &held_by);
+        tagged(permissions, territory, "vpc/*", "CreateVpc")
     }
 }
 
 impl Permitted for Subnet {
-    fn permissions(&self, bounds: &Bounds) -> Permissions {
-        let permissions = Permissions::default().look(Limit::none(), &["ec2:DescribeSubnets"]);
+    fn permissions(&self, territory: &Territory) -> Permissions {
+        let permissions = Permissions::default().look(Scope::none(), &["ec2:DescribeSubnets"]);
         if self.is_lookup() {
-            return permissions.look(Limit::none(), &["ec2:DescribeVpcs"]);
+            return permissions.look(Scope::none(), &["ec2:DescribeVpcs"]);
         }
-        let own = || bounds.own("ec2", &["subnet/*"]);
+        let own = || territory.own("ec2", &["subnet/*"]);
         let permissions = permissions
-            .make(Limit::none(), &["ec2:DescribeAvailabilityZones"])
-            .make(bounds.made("ec2", &["subnet/*"]), &["ec2:CreateSubnet"])
-            .make(bounds.vpcs(), &["ec2:CreateSubnet"])
+            .make(Scope::none(), &["ec2:DescribeAvailabilityZones"])
+            .make(territory.made("ec2", &["subnet/*"]), &["ec2:CreateSubnet"])
+            .make(territory.vpcs(), &["ec2:CreateSubnet"])
             .make(own(), &["ec2:ModifySubnetAttribute"])
             .remove(own(), &["ec2:DeleteSubnet"])
-            .remove(Limit::none(), &["ec2:DescribeNetworkInterfaces"]);
-        tagged(permissions, bounds, "subnet/*", "CreateSubnet")
+            .remove(Scope::none(), &["ec2:DescribeNetworkInterfaces"]);
+        tagged(permissions, territory, "subnet/*", "CreateSubnet")
     }
 }
 
 impl Permitted for InternetGateway {
-    fn permissions(&self, bounds: &Bounds) -> Permissions {
+    fn permissions(&self, territory: &Territory) -> Permissions {
         const PATH: &str = "internet-gateway/*";
-        let both = || bounds.own("ec2", &[PATH, "vpc/*"]);
+        let both = || territory.own("ec2", &[PATH, "vpc/*"]);
         let permissions = Permissions::default()
-            .look(Limit::none(), &["ec2:DescribeInternetGateways"])
-            .make(bounds.made("ec2", &[PATH]), &["ec2:CreateInternetGateway"])
+            .look(Scope::none(), &["ec2:DescribeInternetGateways"])
+            .make(
+                territory.made("ec2", &[PATH]),
+                &["ec2:CreateInternetGateway"],
+            )
             // The update moves a gateway that somebody attached elsewhere.
             .make(
                 both(),
                 &["ec2:AttachInternetGateway", "ec2:DetachInternetGateway"],
             )
             .remove(both(), &["ec2:DetachInternetGateway"])
-            .remove(bounds.own("ec2", &[PATH]), &["ec2:DeleteInternetGateway"])
-            .remove(Limit::none(), &["ec2:DescribeNetworkInterfaces"]);
-        tagged(permissions, bounds, PATH, "CreateInternetGateway")
+            .remove(
+                territory.own("ec2", &[PATH]),
+                &["ec2:DeleteInternetGateway"],
+            )
+            .remove(Scope::none(), &["ec2:DescribeNetworkInterfaces"]);
+        tagged(permissions, territory, PATH, "CreateInternetGateway")
     }
 }
 
 impl Permitted for ElasticIp {
-    fn permissions(&self, bounds: &Bounds) -> Permissions {
+    fn permissions(&self, territory: &Territory) -> Permissions {
         const PATH: &str = "elastic-ip/*";
         let permissions = Permissions::default()
-            .look(Limit::none(), &["ec2:DescribeAddresses"])
-            .make(bounds.made("ec2", &[PATH]), &["ec2:AllocateAddress"])
-            .remove(bounds.own("ec2", &[PATH]), &["ec2:ReleaseAddress"])
-            .remove(Limit::none(), &["ec2:DescribeNetworkInterfaces"]);
-        tagged(permissions, bounds, PATH, "AllocateAddress")
+            .look(Scope::none(), &["ec2:DescribeAddresses"])
+            .make(territory.made("ec2", &[PATH]), &["ec2:AllocateAddress"])
+            .remove(territory.own("ec2", &[PATH]), &["ec2:ReleaseAddress"])
+            .remove(Scope::none(), &["ec2:DescribeNetworkInterfaces"]);
+        tagged(permissions, territory, PATH, "AllocateAddress")
     }
 }
 
 impl Permitted for NatGateway {
-    fn permissions(&self, bounds: &Bounds) -> Permissions {
+    fn permissions(&self, territory: &Territory) -> Permissions {
         const PATH: &str = "natgateway/*";
-        let parts = bounds.own("ec2", &["elastic-ip/*", "subnet/*", "vpc/*"]);
+        let parts = territory.own("ec2", &["elastic-ip/*", "subnet/*", "vpc/*"]);
         let permissions = Permissions::default()
-            .look(Limit::none(), &["ec2:DescribeNatGateways"])
-            .make(bounds.made("ec2", &[PATH]), &["ec2:CreateNatGateway"])
+            .look(Scope::none(), &["ec2:DescribeNatGateways"])
+            .make(territory.made("ec2", &[PATH]), &["ec2:CreateNatGateway"])
             .make(parts, &["ec2:CreateNatGateway"])
-            .remove(bounds.own("ec2", &[PATH]), &["ec2:DeleteNatGateway"]);
-        tagged(permissions, bounds, PATH, "CreateNatGateway")
+            .remove(territory.own("ec2", &[PATH]), &["ec2:DeleteNatGateway"]);
+        tagged(permissions, territory, PATH, "CreateNatGateway")
     }
 }
 
 impl Permitted for RouteTable {
-    fn permissions(&self, bounds: &Bounds) -> Permissions {
+    fn permissions(&self, territory: &Territory) -> Permissions {
         const PATH: &str = "route-table/*";
-        let own = || bounds.own("ec2", &[PATH, "subnet/*"]);
+        let own = || territory.own("ec2", &[PATH, "subnet/*"]);
         let routes = ["ec2:CreateRoute", "ec2:DeleteRoute", "ec2:ReplaceRoute"];
         let subnets = [
             "ec2:AssociateRouteTable",
@@ -116,27 +127,27 @@ impl Permitted for RouteTable {
             "ec2:ReplaceRouteTableAssociation",
         ];
         let permissions = Permissions::default()
-            .look(Limit::none(), &["ec2:DescribeRouteTables"])
-            .make(bounds.made("ec2", &[PATH]), &["ec2:CreateRouteTable"])
-            .make(bounds.vpcs(), &["ec2:CreateRouteTable"])
+            .look(Scope::none(), &["ec2:DescribeRouteTables"])
+            .make(territory.made("ec2", &[PATH]), &["ec2:CreateRouteTable"])
+            .make(territory.vpcs(), &["ec2:CreateRouteTable"])
             .make(own(), &routes)
             .make(own(), &subnets)
             .remove(
                 own(),
                 &["ec2:DisassociateRouteTable", "ec2:DeleteRouteTable"],
             );
-        tagged(permissions, bounds, PATH, "CreateRouteTable")
+        tagged(permissions, territory, PATH, "CreateRouteTable")
     }
 }
 
 impl Permitted for VpcEndpoint {
-    fn permissions(&self, bounds: &Bounds) -> Permissions {
+    fn permissions(&self, territory: &Territory) -> Permissions {
         const PATH: &str = "vpc-endpoint/*";
         let parts = match self.way {
             Way::Interface { .. } => ["security-group/*", "subnet/*"].as_slice(),
             Way::Gateway { .. } => &["route-table/*"],
         };
-        let changed = || bounds.own("ec2", &[&[PATH], parts].concat());
+        let changed = || territory.own("ec2", &[&[PATH], parts].concat());
         // The reference: what CreateVpcEndpoint looks at in the caller's name.
         let drawn_in = [
             "ec2:DescribeSecurityGroups",
@@ -144,19 +155,19 @@ impl Permitted for VpcEndpoint {
             "ec2:DescribeVpcs",
         ];
         let mut permissions = Permissions::default()
-            .look(Limit::none(), &["ec2:DescribeVpcEndpoints"])
-            .make(bounds.made("ec2", &[PATH]), &["ec2:CreateVpcEndpoint"])
-            .make(bounds.own("ec2", parts), &["ec2:CreateVpcEndpoint"])
-            .make(bounds.vpcs(), &["ec2:CreateVpcEndpoint"])
-            .make(Limit::none(), &drawn_in)
+            .look(Scope::none(), &["ec2:DescribeVpcEndpoints"])
+            .make(territory.made("ec2", &[PATH]), &["ec2:CreateVpcEndpoint"])
+            .make(territory.own("ec2", parts), &["ec2:CreateVpcEndpoint"])
+            .make(territory.vpcs(), &["ec2:CreateVpcEndpoint"])
+            .make(Scope::none(), &drawn_in)
             .make(changed(), &["ec2:ModifyVpcEndpoint"])
-            .remove(bounds.own("ec2", &[PATH]), &["ec2:DeleteVpcEndpoints"]);
+            .remove(territory.own("ec2", &[PATH]), &["ec2:DeleteVpcEndpoints"]);
         if matches!(self.way, Way::Interface { .. }) {
             // Its names live in a private zone of AWS's, which is associated with the VPC.
-            let zones = Limit::none();
+            let zones = Scope::none();
             permissions = permissions.make(zones, &["route53:AssociateVPCWithHostedZone"]);
         }
-        tagged(permissions, bounds, PATH, "CreateVpcEndpoint")
+        tagged(permissions, territory, PATH, "CreateVpcEndpoint")
     }
 }
 
@@ -168,33 +179,33 @@ const RULES: [&str; 4] = [
 ];
 
 /// A rule that is being added is a resource of its own. It has no tags, and belongs to the group.
-fn rules_added(permissions: Permissions, bounds: &Bounds) -> Permissions {
-    permissions.make(bounds.on("ec2", ["security-group-rule/*"]), &RULES[..2])
+fn rules_added(permissions: Permissions, territory: &Territory) -> Permissions {
+    permissions.make(territory.on("ec2", ["security-group-rule/*"]), &RULES[..2])
 }
 
 impl Permitted for SecurityGroup {
-    fn permissions(&self, bounds: &Bounds) -> Permissions {
+    fn permissions(&self, territory: &Territory) -> Permissions {
         const PATH: &str = "security-group/*";
-        let own = || bounds.own("ec2", &[PATH]);
+        let own = || territory.own("ec2", &[PATH]);
         let permissions = Permissions::default()
-            .look(Limit::none(), &["ec2:DescribeSecurityGroups"])
-            .make(bounds.made("ec2", &[PATH]), &["ec2:CreateSecurityGroup"])
-            .make(bounds.vpcs(), &["ec2:CreateSecurityGroup"])
+            .look(Scope::none(), &["ec2:DescribeSecurityGroups"])
+            .make(territory.made("ec2", &[PATH]), &["ec2:CreateSecurityGroup"])
+            .make(territory.vpcs(), &["ec2:CreateSecurityGroup"])
             .make(own(), &RULES)
             .remove(own(), &["ec2:DeleteSecurityGroup"])
-            .remove(Limit::none(), &["ec2:DescribeNetworkInterfaces"]);
-        let permissions = rules_added(permissions, bounds);
-        tagged(permissions, bounds, PATH, "CreateSecurityGroup")
+            .remove(Scope::none(), &["ec2:DescribeNetworkInterfaces"]);
+        let permissions = rules_added(permissions, territory);
+        tagged(permissions, territory, PATH, "CreateSecurityGroup")
     }
 }
 
 impl Permitted for SecurityGroupRules {
-    fn permissions(&self, bounds: &Bounds) -> Permissions {
-        let own = || bounds.own("ec2", &["security-group/*"]);
+    fn permissions(&self, territory: &Territory) -> Permissions {
+        let own = || territory.own("ec2", &["security-group/*"]);
         let permissions = Permissions::default()
-            .look(Limit::none(), &["ec2:DescribeSecurityGroups"])
+            .look(Scope::none(), &["ec2:DescribeSecurityGroups"])
             .make(own(), &[RULES[1], RULES[3]])
             .remove(own(), &[RULES[3]]);
-        rules_added(permissions, bounds)
+        rules_added(permissions, territory)
     }
 }
