@@ -7,8 +7,8 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 use super::sandbox_server::SandboxServer;
 use super::{
-    adopt, check, completions, config, discover, down, drift, exit_code, init, outputs, plan, policy,
-    redeploy, sandbox, scale, schema, state, status, unlock, up, verify,
+    adopt, check, completions, config, discover, down, drift, exit_code, init, outputs, plan,
+    policy, redeploy, sandbox, scale, schema, state, status, unlock, up, verify,
 };
 
 const DEFAULT_FILE: &str = "navi.yaml";
