@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::support::{Ended, Navi, delete, get_json, post_json};
+use crate::support::{Ended, Moto, Navi, REGION, boto3, delete, get_json, post_json};
 
 /// The access key that navi has in the sandbox, and its account.
 const KEY: &str = "123456789012";
@@ -34,38 +34,118 @@ services:
       old: { image: public.ecr.aws/wide/old:1, ports: [7000] }
 ";
 
-/// The same stack later: what can change in place has changed, something is replaced, a service is gone.
-fn later() -> String {
-    let mut text = WIDE.to_owned();
-    for (from, to) in [
-        ("mood: good", "other: one"),
-        ("description: first", "description: second"),
-        ("endpoints: [s3, logs]", "endpoints: [s3, logs, dynamodb]"),
-        ("priority: 10", "priority: 20, target_group_port: 90"),
-        (
-            "host: api.wide.example, priority: 20",
-            "host: other.wide.example, priority: 10",
-        ),
-        (
-            "min: 2, max: 4, cpu: 50, requests: 100",
-            "min: 1, max: 5, cpu: 60",
-        ),
-        ("group: /wide/web", "group: /wide/web, retention: forever"),
-        ("port: 9000", "port: 9001"),
-        ("A: b", "A: c"),
-        (
-            "stack: wide\n",
-            "stack: wide\nrole: { policies: [ecr-pull, logs-write, exec, discovery] }\ndefaults: { deregistration_delay: 5s, health_check: { path: /up }, spot: { share: 50 } }\n",
-        ),
-    ] {
+/// What becomes of it: what can change in place changes, something is replaced, a service goes.
+const LATER: [(&str, &str); 12] = [
+    ("mood: good", "other: one"),
+    ("description: first", "description: second"),
+    ("endpoints: [s3, logs]", "endpoints: [s3, logs, dynamodb]"),
+    ("zone: {", "default: { status: 503 }, zone: {"),
+    ("priority: 10", "priority: 20, target_group_port: 90"),
+    (
+        "host: api.wide.example, priority: 20",
+        "host: other.wide.example, priority: 10",
+    ),
+    (
+        "min: 2, max: 4, cpu: 50, requests: 100",
+        "min: 1, max: 5, cpu: 60",
+    ),
+    ("group: /wide/web", "group: /wide/web, retention: forever"),
+    ("port: 9000", "port: 9001"),
+    ("A: b", "A: c"),
+    (
+        "services:\n",
+        "role: { policies: [ecr-pull, logs-write, exec, discovery] }\n\
+         defaults: { deregistration_delay: 5s, health_check: { path: /up }, discovery: { ttl: 20s }, spot: { share: 50 } }\n\
+         services:\n",
+    ),
+    (
+        "  old:\n    containers:\n      old: { image: public.ecr.aws/wide/old:1, ports: [7000] }\n",
+        "",
+    ),
+];
+
+/// A network that is laid out anew, and names that take successors.
+const PLACED: &str = "\
+stack: placed
+network:
+  nat: single
+  endpoints: [logs]
+  subnets:
+    public: { 1a: 10.0.1.0/24, 1c: 10.0.2.0/24 }
+    private: { 1a: 10.0.3.0/24, 1c: 10.0.4.0/24 }
+services:
+  web:
+    route: {}
+    containers:
+      web: { image: public.ecr.aws/placed/web:1, ports: [80] }
+";
+
+const MOVED: [(&str, &str); 4] = [
+    ("nat: single", "nat: per-zone"),
+    ("1c: 10.0.2.0/24 }", "1c: 10.0.2.0/24, 1d: 10.0.5.0/24 }"),
+    ("1c: 10.0.4.0/24 }", "1c: 10.0.4.0/24, 1d: 10.0.6.0/24 }"),
+    (
+        "network:\n",
+        "names: { load_balancer_security_group: other }\nnetwork:\n",
+    ),
+];
+
+fn changed(text: &str, changes: &[(&str, &str)]) -> String {
+    changes.iter().fold(text.to_owned(), |text, (from, to)| {
         assert!(text.contains(from), "{from}");
-        text = text.replace(from, to);
-    }
-    text.split("  old:\n").next().unwrap().to_owned()
+        text.replace(from, to)
+    })
 }
 
 /// Granted, and not taken in the lives below: when it is.
-const ONLY_WHEN: [(&str, &str); 0] = [];
+const ONLY_WHEN: [(&str, &str); 13] = [
+    (
+        "ec2:AuthorizeSecurityGroupEgress",
+        "somebody changed where the members of a group may go",
+    ),
+    (
+        "ec2:RevokeSecurityGroupEgress",
+        "somebody changed where the members of a group may go",
+    ),
+    ("ec2:DeleteRoute", "somebody changed a table's routes"),
+    ("ec2:ReplaceRoute", "somebody changed a table's routes"),
+    (
+        "ec2:DescribeNetworkInterfaces",
+        "something holds on to what is to go",
+    ),
+    (
+        "iam:ListAttachedRolePolicies",
+        "something holds on to the role that is to go",
+    ),
+    (
+        "iam:UpdateAssumeRolePolicy",
+        "somebody changed who may act as the role",
+    ),
+    (
+        "logs:FilterLogEvents",
+        "somebody looks at what containers say",
+    ),
+    (
+        "route53:ListTagsForResource",
+        "a zone of the wanted name is there already",
+    ),
+    (
+        "servicediscovery:DeregisterInstance",
+        "instances outlived their tasks",
+    ),
+    (
+        "servicediscovery:GetService",
+        "a run was killed in the middle of a create",
+    ),
+    (
+        "route53:GetHostedZone",
+        "the state is lost, and the namespace's zone is to be recorded again",
+    ),
+    (
+        "route53:ListHostedZonesByVPC",
+        "the stack lives in a VPC that was there before",
+    ),
+];
 
 fn documents(navi: &Navi, file: &Path, purpose: &str) -> Vec<Value> {
     let asked = [
@@ -193,11 +273,14 @@ fn life(
 fn under_its_policy_a_stack_lives_and_all_that_is_granted_is_taken() {
     let navi = Navi::new();
     let wide = navi.write("wide.yaml", WIDE);
-    let next = navi.write("later.yaml", &later());
+    let later = navi.write("later.yaml", &changed(WIDE, &LATER));
+    let placed = navi.write("placed.yaml", PLACED);
+    let moved = navi.write("moved.yaml", &changed(PLACED, &MOVED));
     let mut granted = BTreeSet::new();
     let mut taken = BTreeSet::new();
     for (file, next, services) in [
-        (&wide, Some(&next), ["api"].as_slice()),
+        (&wide, Some(&later), ["api"].as_slice()),
+        (&placed, Some(&moved), &[]),
         (&Navi::shipped("ecs-navi.yaml"), None, &["backend"]),
         (&Navi::shipped("full.yaml"), None, &[]),
         (&Navi::shipped("internal.yaml"), None, &[]),
@@ -320,6 +403,50 @@ fn without_any_one_action_up_or_down_is_refused() {
 
 /// Without these a removal only takes longer.
 const BEST_EFFORT: [&str; 1] = ["elasticloadbalancing:ModifyTargetGroupAttributes"];
+
+/// moto goes by the names of actions alone, and computes signatures of its own that fit neither Route 53's calls nor
+/// bodies with spaces: what it can show is that the reading actions are enough, and that they are no more than that.
+#[test]
+fn moto_takes_the_actions_for_reading_and_no_others() {
+    let navi = Navi::new();
+    let (moto, zones) = (Moto::start(), Moto::start());
+    let file = Navi::shipped("minimal.yaml");
+    let file = file.to_str().unwrap();
+    let asked = ["policy", "--for", "read", "--account", KEY, "-f", file];
+    let document: Value = serde_json::from_str(&navi.run(&asked).expect(0).stdout).unwrap();
+    let all: Vec<String> = actions(&[document]).into_iter().collect();
+    let everywhere = json!({"Effect": "Allow", "Action": all, "Resource": "*"});
+    let document = json!({"Version": "2012-10-17", "Statement": [everywhere]}).to_string();
+    let made = boto3(
+        &moto.endpoint,
+        "iam",
+        &format!(
+            "[client.create_user(UserName='reader'), \
+             client.put_user_policy(UserName='reader', PolicyName='read', PolicyDocument={document:?}), \
+             client.create_access_key(UserName='reader')['AccessKey']][2]"
+        ),
+    );
+    post_json(&moto.endpoint, "/moto-api/reset-auth", &json!(0));
+    let run = |arguments: &[&str]| {
+        let mut command = navi.command(arguments);
+        command
+            .args(["-f", file, "--region", REGION])
+            .env("AWS_ENDPOINT_URL", &moto.endpoint)
+            .env("AWS_ENDPOINT_URL_ROUTE_53", &zones.endpoint)
+            .env("AWS_ACCESS_KEY_ID", made["AccessKeyId"].as_str().unwrap())
+            .env(
+                "AWS_SECRET_ACCESS_KEY",
+                made["SecretAccessKey"].as_str().unwrap(),
+            );
+        Ended::of(command.output().unwrap())
+    };
+    let plan = run(&["plan"]).expect(0);
+    assert!(plan.stdout.contains("to create"), "{}", plan.stdout);
+    let refused = run(&["up", "--yes", "--no-wait", "--skip-check"]);
+    assert_ne!(refused.code, 0);
+    let denied = refused.stderr.matches("UnauthorizedOperation").count();
+    assert!(denied > 0, "{}", refused.stderr);
+}
 
 #[test]
 fn a_policy_is_tied_to_the_stack_and_fits_into_iam() {

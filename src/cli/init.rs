@@ -224,6 +224,9 @@ fn tell(
             output::notice(&format!("  {note}"));
         }
     }
+    if draft.needs_parameters() {
+        output::notice(draft::PARAMETERS);
+    }
     if !to_stdout {
         let file = match global.file == Path::new("navi.yaml") {
             true => String::new(),

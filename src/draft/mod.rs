@@ -14,7 +14,7 @@ mod text;
 pub use answers::{Answers, ServiceAnswer, from_answers};
 pub use compose::from_compose;
 pub use copilot::{CopilotFiles, from_copilot};
-pub use page::write;
+pub use page::{PARAMETERS, write};
 pub use problem::DraftProblem;
 pub use source::Source as DraftSource;
 
@@ -168,6 +168,13 @@ impl Draft {
         all.chain(services).collect()
     }
 
+    /// Whether values of secrets have still to be put where ECS reads them.
+    pub fn needs_parameters(&self) -> bool {
+        let containers = self.services.iter().flat_map(|service| &service.containers);
+        let mut secrets = containers.flat_map(|container| &container.secrets);
+        secrets.any(|(_, place)| place.starts_with('/'))
+    }
+
     fn service_mut(&mut self, name: &str) -> Option<&mut Service> {
         self.services
             .iter_mut()
@@ -196,5 +203,4 @@ impl Service {
 /// The image of a program that somebody has still to build and push.
 fn to_be_pushed(stack: &str, service: &str) -> String {
     format!("${{ACCOUNT_ID}}.dkr.ecr.${{REGION}}.amazonaws.com/{stack}-{service}:latest")
-        .to_ascii_lowercase()
 }

@@ -9,12 +9,18 @@ use super::{
 /// Longer lists and mappings get a line for each part.
 const LONGEST_LINE: usize = 100;
 
+/// How a value gets to where `secrets` says that it is.
+pub const PARAMETERS: &str = "The parameters under `secrets` must be there before `navi up`: aws ssm put-parameter --type SecureString --name NAME --value VALUE";
+
 /// The text of the stack file.
 pub fn write(draft: &Draft, opening: &str) -> String {
     let mut page = Page::default();
     page.comment(opening);
     page.comment("`navi config` shows every default, docs/STACK_FILE.md every key; `navi up --sandbox` tries it without an account.");
     page.notes(&draft.notes);
+    if draft.needs_parameters() {
+        page.comment(PARAMETERS);
+    }
     page.put("stack", &scalar(&draft.stack));
     if let Some(region) = &draft.region {
         page.put("region", &scalar(region));

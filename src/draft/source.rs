@@ -354,7 +354,7 @@ mod tests {
             let before = level - 1;
             text += &format!(
                 "a{level}: &a{level} [{}]\n",
-                [format!("*a{before}")].repeat(9).join(", ")
+                vec![format!("*a{before}"); 9].join(", ")
             );
         }
         let problem = Source::read("x", &text).unwrap_err();

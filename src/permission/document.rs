@@ -57,7 +57,9 @@ fn wanted(permissions: &[Permission], aims: &[Aim]) -> Vec<(Scope, BTreeSet<&'st
     }
     by_scope.retain(|_, actions| !actions.is_empty());
     let parents = parents(&by_scope);
-    let merged = with_own_together(with_tags_together(with_resources_together(by_scope)));
+    let merged = with_own_together(with_tags_together(with_names_together(
+        with_resources_together(by_scope),
+    )));
     let merged = with_creates_together(merged, &parents);
     [(Scope::none(), everywhere)]
         .into_iter()
@@ -132,6 +134,20 @@ fn with_own_together(statements: Statements) -> Statements {
 fn with_resources_together(statements: Statements) -> Statements {
     together(statements, |scope, actions| {
         Some((scope.conditions.clone(), actions.clone()))
+    })
+}
+
+/// One statement for all names that a call may hold some of: one call may be about those of several resources.
+fn with_names_together(statements: Statements) -> Statements {
+    together(statements, |scope, actions| {
+        let mut operators = scope.conditions.iter();
+        let (operator, keys) = operators.next()?;
+        let is_alone = operators.next().is_none() && keys.len() == 1;
+        let key = keys.keys().next()?;
+        (is_alone && operator.starts_with(SOME_OF)).then(|| {
+            let resources = scope.resources.clone();
+            (*operator, key.clone(), resources, actions.clone())
+        })
     })
 }
 
@@ -217,29 +233,23 @@ fn small_enough(scope: &Scope, actions: &BTreeSet<&'static str>, largest: usize)
             .flat_map(|some| small_enough(scope, &some.iter().copied().collect(), largest))
             .collect();
     }
-    in_parts_by_values(scope, actions, largest).unwrap_or_else(|| vec![whole])
+    match without_names(scope) {
+        Some(wider) => small_enough(&wider, actions, largest),
+        None => vec![whole],
+    }
 }
 
-/// A condition of one key with many values, as a list of names is. Each part allows fewer of them in one call.
-fn in_parts_by_values(
-    scope: &Scope,
-    actions: &BTreeSet<&'static str>,
-    largest: usize,
-) -> Option<Vec<Value>> {
-    let (operator, keys) = scope.conditions.iter().next()?;
-    let (key, values) = keys.iter().next()?;
-    let all: Vec<&String> = values.iter().collect();
-    if scope.conditions.len() > 1 || keys.len() > 1 || all.len() < 2 {
-        return None;
-    }
-    let parts = all.chunks(all.len().div_ceil(2)).flat_map(|some| {
-        let mut part = scope.clone();
-        part.conditions.clear();
-        let part = part.when(operator, key.clone(), some.iter().copied().cloned());
-        small_enough(&part, actions, largest)
-    });
-    Some(parts.collect())
+/// Many names that a call may hold only some of (`ForAllValues`): in parts they would allow no call with names of two
+/// parts, so any name is allowed where all of them don't fit.
+fn without_names(scope: &Scope) -> Option<Scope> {
+    let mut wider = scope.clone();
+    wider
+        .conditions
+        .retain(|operator, _| !operator.starts_with(SOME_OF));
+    (wider != *scope).then_some(wider)
 }
+
+const SOME_OF: &str = "ForAllValues:";
 
 /// One value stands alone, several in a list.
 fn listed<T: AsRef<str>>(values: impl IntoIterator<Item = T>) -> Value {
@@ -333,6 +343,19 @@ mod tests {
     }
 
     #[test]
+    fn one_call_may_change_the_records_of_two_resources() {
+        let key = "route53:ChangeResourceRecordSetsNormalizedRecordNames";
+        let of = |name: &str| {
+            let zones = territory().on("route53", ["hostedzone/*"]);
+            let scope = zones.when("ForAllValues:StringEquals", key, [name]);
+            Permissions::default().make(scope, &["route53:ChangeResourceRecordSets"])
+        };
+        let mut all = of("a.example.com");
+        all.0.extend(of("b.example.com").0);
+        assert_eq!(made_of(all).len(), 1);
+    }
+
+    #[test]
     fn no_document_is_too_large_and_nothing_gets_lost() {
         let names: Vec<String> = (0..400).map(|n| format!("log-group:name-{n:04}")).collect();
         let records: Vec<String> = (0..400)
@@ -355,8 +378,13 @@ mod tests {
         for document in &made {
             assert!(size(document) <= LARGEST_DOCUMENT);
         }
-        for name in names.iter().chain(&records) {
+        for name in &names {
             assert!(text.contains(name.as_str()), "{name}");
         }
+        // Too many names for one condition are none.
+        assert!(
+            text.contains("route53:ChangeResourceRecordSets")
+                && !text.contains("NormalizedRecordNames")
+        );
     }
 }

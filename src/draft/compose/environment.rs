@@ -93,8 +93,7 @@ fn add(
     if is_secret(name, value.unwrap_or_default()) {
         let place = format!("/{}/{}/{name}", project.stack, container.name);
         let what = format!(
-            "{name} looks like a secret: its value is not in this file, and belongs into the parameter {place} \
-             (aws ssm put-parameter --type SecureString --name {place} --value …)"
+            "{name} looks like a secret and is not in this file: its value belongs into the parameter {place}"
         );
         container.notes.push(project.note(line, what));
         container.secrets.push((name.to_owned(), place));

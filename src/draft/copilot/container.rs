@@ -114,8 +114,7 @@ fn common(
         if secrecy::is_secret(&entry.key, value) {
             let place = format!("/{stack}/{}/{}", container.name, entry.key);
             let what = format!(
-                "{} looks like a secret: its value is not in this file, and belongs into the parameter {place} \
-                 (aws ssm put-parameter --type SecureString --name {place} --value …)",
+                "{} looks like a secret and is not in this file: its value belongs into the parameter {place}",
                 entry.key
             );
             container

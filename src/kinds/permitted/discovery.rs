@@ -37,7 +37,10 @@ impl Permitted for Namespace {
         let zones = || territory.on("route53", ["hostedzone/*"]);
         let permissions = Permissions::default()
             .look(Scope::none(), &seen)
-            .look(zones(), &["route53:GetHostedZone"])
+            .look(
+                zones(),
+                &["route53:GetHostedZone", "route53:ListResourceRecordSets"],
+            )
             .make(
                 Scope::none().when_made_by(territory),
                 &["servicediscovery:CreatePrivateDnsNamespace"],

@@ -37,23 +37,32 @@ fn tagged(
 impl Permitted for LoadBalancer {
     fn permissions(&self, territory: &Territory) -> Permissions {
         let own = || territory.own(SERVICE, &[LOAD_BALANCERS]);
-        let seen = [
-            "elasticloadbalancing:DescribeLoadBalancers",
-            "elasticloadbalancing:DescribeLoadBalancerAttributes",
-        ];
         let changed = [
-            "elasticloadbalancing:ModifyLoadBalancerAttributes",
             "elasticloadbalancing:SetSecurityGroups",
             "elasticloadbalancing:SetSubnets",
         ];
-        let permissions = Permissions::default()
-            .look(Scope::none(), &seen)
+        let mut permissions = Permissions::default()
+            .look(
+                Scope::none(),
+                &["elasticloadbalancing:DescribeLoadBalancers"],
+            )
             .make(
                 territory.made(SERVICE, &[LOAD_BALANCERS]),
                 &["elasticloadbalancing:CreateLoadBalancer"],
             )
             .make(own(), &changed)
             .remove(own(), &["elasticloadbalancing:DeleteLoadBalancer"]);
+        if self.deletion_protection.is_some() || self.idle_timeout_seconds.is_some() {
+            permissions = permissions
+                .look(
+                    Scope::none(),
+                    &["elasticloadbalancing:DescribeLoadBalancerAttributes"],
+                )
+                .make(
+                    own(),
+                    &["elasticloadbalancing:ModifyLoadBalancerAttributes"],
+                );
+        }
         let service = "elasticloadbalancing.amazonaws.com";
         let permissions = service_linked_role(permissions, territory, service);
         tagged(permissions, territory, LOAD_BALANCERS, "CreateLoadBalancer")
