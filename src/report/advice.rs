@@ -42,11 +42,11 @@ fn denied(error: &CallError) -> Option<&'static str> {
         | "NotAuthorized"
         | "NotAuthorizedException" => Some(match error.message.contains("Encoded authorization") {
             true => {
-                "these credentials lack that permission: have it granted, or use others (--profile); \
+                "these credentials lack that permission: have it granted (`navi policy` prints all that the stack takes), or use others (--profile); \
                  `aws sts decode-authorization-message` tells who may read it which policy denies it"
             }
             false => {
-                "these credentials lack that permission: have it granted, or use others (--profile)"
+                "these credentials lack that permission: have it granted (`navi policy` prints all that the stack takes), or use others (--profile)"
             }
         }),
         "AuthFailure" | "InvalidClientTokenId" | "UnrecognizedClientException" => Some(

@@ -85,6 +85,10 @@ fn image(project: &Project<'_>, node: &Node, container: &mut Container) {
         let what = "build: navi builds no images; push it to a registry that AWS reaches, under the name below";
         container.notes.push(project.note(build.line, what));
     }
+    if given.is_none() && node.get("build").is_none() {
+        let what = "no image is named: push one under the name below";
+        container.notes.push(project.note(node.line, what));
+    }
     container.image = match (given, node.get("build")) {
         // A name without a registry is only on the machine that builds it.
         (Some(image), Some(_)) if !image.contains('/') => {

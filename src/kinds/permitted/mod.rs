@@ -149,7 +149,11 @@ services:
             .into_iter()
             .map(|(_, action)| action.to_owned())
             .collect();
-        let commands = crate::permission::of_commands(&Territory::default());
+        let territory = Territory {
+            existing_vpcs: ["vpc-1".to_owned()].into(),
+            ..Territory::default()
+        };
+        let commands = crate::permission::of_commands(&territory);
         told.extend(commands.0.iter().map(|one| one.action.to_owned()));
         told.extend(FREE.map(str::to_owned));
         told.extend(NOT_YET.map(str::to_owned));

@@ -197,10 +197,7 @@ fn passed_roles(call: &Call) -> Vec<Asked> {
     let service = vec!["ecs-tasks.amazonaws.com".to_owned()];
     let passed = |arn: &str| Asked {
         action: "iam:PassRole".to_owned(),
-        on: vec![Target {
-            arn: arn.to_owned(),
-            keys: Keys::new(),
-        }],
+        on: vec![Target::plain(arn.to_owned())],
         keys: Keys::from([("iam:PassedToService".to_owned(), service.clone())]),
     };
     roles.into_iter().map(passed).collect()
@@ -228,10 +225,9 @@ fn service_linked_role(context: &Context<'_>, call: &Call) -> Option<Asked> {
     let keys = Keys::from([("iam:AWSServiceName".to_owned(), vec![service.to_owned()])]);
     Some(Asked {
         action: "iam:CreateServiceLinkedRole".to_owned(),
-        on: vec![Target {
-            arn: format!("arn:aws:iam::{account}:role/aws-service-role/{service}/{role}"),
-            keys: Keys::new(),
-        }],
+        on: vec![Target::plain(format!(
+            "arn:aws:iam::{account}:role/aws-service-role/{service}/{role}"
+        ))],
         keys,
     })
 }

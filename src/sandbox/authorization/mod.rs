@@ -33,6 +33,19 @@ struct Target {
     arn: String,
     /// `aws:ResourceTag/…` and their values.
     keys: Keys,
+    /// Nothing has this ID (any more). Its tags are not gone by: that it isn't there is the service's to say **[I]**.
+    is_missing: bool,
+}
+
+impl Target {
+    /// Without tags to go by.
+    fn plain(arn: String) -> Self {
+        Target {
+            arn,
+            keys: Keys::new(),
+            is_missing: false,
+        }
+    }
 }
 
 /// What an access key is given.
@@ -85,10 +98,7 @@ impl Policies {
             return Ok(());
         };
         for asked in actions::of(context, call) {
-            let anything = [Target {
-                arn: "*".to_owned(),
-                keys: Keys::new(),
-            }];
+            let anything = [Target::plain("*".to_owned())];
             let targets = match asked.on.is_empty() {
                 true => anything.as_slice(),
                 false => &asked.on,

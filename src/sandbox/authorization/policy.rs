@@ -111,6 +111,9 @@ impl Statement {
         self.actions.iter().any(on_action)
             && self.resources.iter().any(|one| is_like(one, &target.arn))
             && self.conditions.iter().all(|condition| {
+                if target.is_missing && condition.key.starts_with("aws:resourcetag/") {
+                    return true;
+                }
                 let values = value_of(&asked.keys, &condition.key)
                     .or_else(|| value_of(&target.keys, &condition.key));
                 condition.holds(values.map_or(&[], Vec::as_slice))

@@ -7,14 +7,11 @@ use crate::sandbox::{call::Call, service::Service, tags::Tags, world::Context};
 impl Target {
     /// The resource of this ARN, with its tags if it is there.
     pub(super) fn of(context: &Context<'_>, arn: String) -> Self {
-        let keys = tags_at(context, &arn).map(keys_of).unwrap_or_default();
-        Target { arn, keys }
-    }
-
-    fn made(arn: String) -> Self {
+        let tags = tags_at(context, &arn);
         Target {
+            is_missing: tags.is_none(),
+            keys: tags.map(keys_of).unwrap_or_default(),
             arn,
-            keys: Keys::new(),
         }
     }
 }
@@ -87,7 +84,7 @@ pub fn of(context: &Context<'_>, call: &Call) -> Vec<Target> {
             let parameters = call.parameters();
             let part = |name| parameters.string(name).unwrap_or_default().to_owned();
             let quota = format!("{}/{}", part("ServiceCode"), part("QuotaCode"));
-            vec![Target::made(context.arn("servicequotas", quota))]
+            vec![Target::plain(context.arn("servicequotas", quota))]
         }
         Service::Sts => Vec::new(),
     }
@@ -108,7 +105,7 @@ pub fn made(call: &Call) -> Vec<Target> {
                 .filter(|(create, _)| *create == operation)
                 .map(|(_, kind)| *kind);
             return kind
-                .map(|kind| Target::made(here("ec2", format!("{kind}/*"))))
+                .map(|kind| Target::plain(here("ec2", format!("{kind}/*"))))
                 .collect();
         }
         (Service::ElasticLoadBalancing, "CreateLoadBalancer") => here(
@@ -142,7 +139,7 @@ pub fn made(call: &Call) -> Vec<Target> {
         // Cloud Map's can be tied to nothing.
         _ => return Vec::new(),
     };
-    vec![Target::made(arn)]
+    vec![Target::plain(arn)]
 }
 
 const EC2_MADE: [(&str, &str); 8] = [
@@ -204,11 +201,26 @@ const EC2_NAMED: &[(&str, &[&str])] = &[
     ("RevokeSecurityGroupIngress", &["GroupId"]),
 ];
 
+/// How EC2's identifiers begin, and what they are of.
+const EC2_KINDS: [(&str, &str); 11] = [
+    ("acl", "network-acl"),
+    ("eipalloc", "elastic-ip"),
+    ("eni", "network-interface"),
+    ("igw", "internet-gateway"),
+    ("nat", "natgateway"),
+    ("rtb", "route-table"),
+    ("sg", "security-group"),
+    ("sgr", "security-group-rule"),
+    ("subnet", "subnet"),
+    ("vpc", "vpc"),
+    ("vpce", "vpc-endpoint"),
+];
+
 fn ec2(context: &Context<'_>, call: &Call) -> Vec<Target> {
     let mut targets = made(call);
     let operation = call.operation.as_str();
     if operation.starts_with("AuthorizeSecurityGroup") {
-        targets.push(Target::made(context.arn("ec2", "security-group-rule/*")));
+        targets.push(Target::plain(context.arn("ec2", "security-group-rule/*")));
     }
     let ec2 = &context.region.ec2;
     let named = EC2_NAMED.iter().filter(|(name, _)| *name == operation);
@@ -241,10 +253,13 @@ fn ec2(context: &Context<'_>, call: &Call) -> Vec<Target> {
     }
     let all = ec2.all_tags();
     targets.extend(ids.into_iter().filter_map(|id| {
-        let (kind, _, tags) = all.iter().find(|(_, known, _)| *known == id)?;
+        let prefix = id.split_once('-').map_or("", |(prefix, _)| prefix);
+        let (_, kind) = EC2_KINDS.iter().find(|(known, _)| *known == prefix)?;
+        let found = all.iter().find(|(_, known, _)| *known == id);
         Some(Target {
             arn: context.arn("ec2", format!("{kind}/{id}")),
-            keys: keys_of(tags),
+            keys: found.map(|(_, _, tags)| keys_of(tags)).unwrap_or_default(),
+            is_missing: found.is_none(),
         })
     }));
     targets
@@ -351,7 +366,7 @@ fn cloud_map(context: &Context<'_>, call: &Call) -> Vec<Target> {
     match call.operation.as_str() {
         "CreateService" => vec![
             namespace(id("NamespaceId")),
-            Target::made(context.arn("servicediscovery", "service/*")),
+            Target::plain(context.arn("servicediscovery", "service/*")),
         ],
         "GetNamespace" | "DeleteNamespace" | "UpdatePrivateDnsNamespace" => {
             vec![namespace(id("Id"))]
@@ -392,7 +407,7 @@ fn iam(context: &Context<'_>, call: &Call) -> Vec<Target> {
     };
     let known = context.global.iam.roles.get(name);
     let unknown = || format!("arn:aws:iam::{}:role/{name}", context.account);
-    vec![Target::made(
+    vec![Target::plain(
         known.map_or_else(unknown, |role| role.arn.clone()),
     )]
 }
@@ -401,20 +416,20 @@ fn iam(context: &Context<'_>, call: &Call) -> Vec<Target> {
 fn logs(context: &Context<'_>, call: &Call) -> Vec<Target> {
     let parameters = call.parameters();
     if let Some(arn) = parameters.string("resourceArn") {
-        return vec![Target::made(arn.trim_end_matches(":*").to_owned())];
+        return vec![Target::plain(arn.trim_end_matches(":*").to_owned())];
     }
     let name = parameters
         .string("logGroupName")
         .or_else(|| parameters.string("logGroupIdentifier"));
     let path = |name: &str| format!("log-group:{name}:log-stream:");
-    name.map(|name| Target::made(context.arn("logs", path(name))))
+    name.map(|name| Target::plain(context.arn("logs", path(name))))
         .into_iter()
         .collect()
 }
 
 fn route53(call: &Call) -> Vec<Target> {
     let parameters = call.parameters();
-    let zone = |id: &str| Target::made(format!("arn:aws:route53:::hostedzone/{}", last(id)));
+    let zone = |id: &str| Target::plain(format!("arn:aws:route53:::hostedzone/{}", last(id)));
     let named = ["Id", "ResourceId"];
     let one = named.iter().filter_map(|name| parameters.string(name));
     let many = parameters.strings("ResourceIds");
@@ -429,5 +444,5 @@ fn ecr(context: &Context<'_>, call: &Call) -> Vec<Target> {
     let registry = parameters.string("registryId").unwrap_or(context.account);
     let region = &call.region;
     let arn = format!("arn:aws:ecr:{region}:{registry}:repository/{name}");
-    vec![Target::made(arn)]
+    vec![Target::plain(arn)]
 }
