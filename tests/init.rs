@@ -22,7 +22,9 @@ fn copied(navi: &Navi, name: &str) {
             let (from, to) = (entry.path(), to.join(entry.file_name()));
             match from.is_dir() {
                 true => copy(&from, &to),
-                false => drop(fs::copy(from, to).unwrap()),
+                false => {
+                    fs::copy(from, to).unwrap();
+                }
             }
         }
     }

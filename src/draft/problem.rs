@@ -8,7 +8,8 @@ use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 /// Why no draft can be made of a file. Renders through `miette`.
 #[derive(Debug)]
 pub struct DraftProblem {
-    source: NamedSource<String>,
+    /// Boxed: the error that every reader of a source returns is to be small.
+    source: Box<NamedSource<String>>,
     span: Range<usize>,
     message: String,
     hint: String,
@@ -23,7 +24,7 @@ impl DraftProblem {
         hint: impl Into<String>,
     ) -> Self {
         DraftProblem {
-            source: NamedSource::new(file, text.to_owned()),
+            source: Box::new(NamedSource::new(file, text.to_owned())),
             span,
             message: message.into(),
             hint: hint.into(),
@@ -49,7 +50,7 @@ impl Diagnostic for DraftProblem {
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        Some(&self.source)
+        Some(&*self.source)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {

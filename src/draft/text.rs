@@ -147,7 +147,6 @@ fn rounded_up(number: f64) -> Option<u32> {
     let rounded = number.ceil();
     let is_fine = (0.0..f64::from(u32::MAX)).contains(&rounded);
     // In bounds, and whole.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     is_fine.then_some(rounded as u32)
 }
 

@@ -38,7 +38,13 @@ impl Permitted for Cluster {
 
 impl Permitted for TaskDefinition {
     fn permissions(&self, territory: &Territory) -> Permissions {
-        let path = format!("task-definition/{}:*", self.family);
+        // One pattern for all derived names, however many services there are: the tags tell other stacks' apart.
+        let derived = format!("{}-", territory.stack);
+        let family = match self.family.starts_with(&derived) {
+            true => format!("{derived}*"),
+            false => self.family.clone(),
+        };
+        let path = format!("task-definition/{family}:*");
         let seen = [
             "ecs:DescribeTaskDefinition",
             "ecs:ListTaskDefinitionFamilies",

@@ -22,49 +22,32 @@ fn keys_of(tags: &Tags) -> Keys {
     tags.iter().map(key).collect()
 }
 
+/// Whatever has an ARN and tags, but for EC2's, which go by their identifiers.
 fn tags_at<'a>(context: &'a Context<'_>, arn: &str) -> Option<&'a Tags> {
-    let region = &context.region;
-    let elb = &region.elb;
-    let ecs = &region.ecs;
-    None.or_else(|| elb.load_balancers.get(arn).map(|one| &one.tags))
-        .or_else(|| elb.target_groups.get(arn).map(|one| &one.tags))
-        .or_else(|| elb.listeners.get(arn).map(|one| &one.tags))
-        .or_else(|| elb.rules.get(arn).map(|one| &one.tags))
-        .or_else(|| {
-            ecs.clusters
-                .values()
-                .find(|one| one.arn == arn)
-                .map(|one| &one.tags)
-        })
-        .or_else(|| {
-            ecs.services
-                .values()
-                .find(|one| one.arn == arn)
-                .map(|one| &one.tags)
-        })
-        .or_else(|| {
-            ecs.tasks
-                .values()
-                .find(|one| one.arn == arn)
-                .map(|one| &one.tags)
-        })
-        .or_else(|| {
-            let mut all = ecs.task_definitions.values();
-            all.find(|one| one.arn == arn).map(|one| &one.tags)
-        })
-        .or_else(|| region.acm.certificates.get(arn).map(|one| &one.tags))
-        .or_else(|| {
-            let mut all = region.cloud_map.namespaces.values();
-            all.find(|one| one.arn == arn).map(|one| &one.tags)
-        })
-        .or_else(|| {
-            let mut all = region.cloud_map.services.values();
-            all.find(|one| one.arn == arn).map(|one| &one.tags)
-        })
-        .or_else(|| {
-            let mut all = region.application_auto_scaling.scalable_targets.values();
-            all.find(|one| one.arn == arn).map(|one| &one.tags)
-        })
+    macro_rules! among {
+        ($($($part:ident).+;)*) => {
+            $(for one in context.region.$($part).+.values() {
+                if one.arn == arn {
+                    return Some(&one.tags);
+                }
+            })*
+        };
+    }
+    among! {
+        elb.load_balancers;
+        elb.target_groups;
+        elb.listeners;
+        elb.rules;
+        ecs.clusters;
+        ecs.services;
+        ecs.tasks;
+        ecs.task_definitions;
+        acm.certificates;
+        cloud_map.namespaces;
+        cloud_map.services;
+        application_auto_scaling.scalable_targets;
+    }
+    None
 }
 
 /// All resources of the call's own action.
