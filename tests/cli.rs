@@ -12,11 +12,13 @@ fn the_help_of_every_command_reads_well() {
     let directory = tempfile::tempdir().unwrap();
     let mut reference = stdout(&navi(directory.path(), &["--help"]));
     let commands = [
+        "init",
         "up",
         "down",
         "plan",
         "status",
         "outputs",
+        "policy",
         "config",
         "schema",
         "state",

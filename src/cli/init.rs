@@ -25,9 +25,9 @@ const FIRST_IMAGE: &str = "public.ecr.aws/nginx/nginx:stable-alpine";
 /// Write a first stack file, from a few answers, a Compose file or a Copilot workspace
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-It writes navi.yaml, or what -f names (`-f -` prints it), and never over a file that is there. What could not be taken
-over is listed with its line, and stands in the file as a comment. Values that look like secrets stay where they are.
-On a terminal it asks for what no option says.
+It writes navi.yaml, or what -f names (`-f -` prints it), and never over a file that is there.
+What could not be taken over is listed with its line, and stands in the file as a comment.
+Values that look like secrets stay where they are. On a terminal it asks for what no option says.
 
 Examples:
   navi init

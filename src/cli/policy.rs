@@ -22,17 +22,21 @@ use crate::state::{Access, State};
 /// Print the least IAM policy that a person or a pipeline needs for this stack
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-It asks nobody and needs no credentials. The policy holds what the kinds of resources in the stack file take, and in
-what is recorded of the stack; actions are tied to the stack's names and to its tag navi:stack where IAM can do that.
-It does not hold what is done to objects that don't carry the tag yet, as after `navi adopt`.
+It asks nobody and needs no credentials. The policy holds what the kinds of resources take that the
+stack file wants or that are recorded; it is tied to the stack's names and to its tag navi:stack
+where IAM can do that. Objects without the tag, as after `navi adopt`, are beyond it.
+
+  up     make what the file says, and change it in place; what a change would replace, stays
+  down   remove everything
+  read   look: plan, status, drift, check, ...; the others may look, too
+  all    every command
 
 Examples:
   navi policy --account 123456789012 > policy.json
-  navi policy --for read                        # plan, status, drift, check and whatever else only looks
-  navi policy --for up                          # a pipeline that makes and changes, and can remove nothing
+  navi policy --for up > deployer.json
   aws iam create-policy --policy-name shop --policy-document file://policy.json")]
 pub struct PolicyArguments {
-    /// What it has to be enough for
+    /// What it has to be enough for, see below
     #[arg(long = "for", value_name = "WHAT", default_value = "all")]
     purpose: Purpose,
 
@@ -51,13 +55,9 @@ pub struct PolicyArguments {
 /// Which commands are to work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Purpose {
-    /// Make what the file says and change it in place, and look; what a change would replace or leave out, stays
     Up,
-    /// Remove everything, and look
     Down,
-    /// Look, and change nothing
     Read,
-    /// Every command
     All,
 }
 
