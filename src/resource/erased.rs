@@ -10,7 +10,9 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{
-    Address, AnyFound, Bridge, CallError, Change, Changing, Context, Edge, Findable, Found, Holder, Known, Lookup, Permissions, Permitted, Readiness, Remains, Resource, RolloutProgress, Search, StepError, Territory, Timing, UniqueName, edges_in, redirect,
+    Address, AnyFound, Bridge, CallError, Change, Changing, Context, Edge, Findable, Found, Holder,
+    Known, Lookup, Permissions, Permitted, Readiness, Remains, Resource, RolloutProgress, Search,
+    StepError, Territory, Timing, UniqueName, edges_in, redirect,
 };
 
 /// A future that can be kept in a list with others.
