@@ -48,9 +48,10 @@ pub fn with_variables(text: &str) -> (String, bool) {
             let length = rest
                 .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
                 .unwrap_or(rest.len());
-            match length {
-                0 => out.push_str("$$"),
-                _ => out.push_str(&format!("${{{}}}", &rest[..length])),
+            // Prices and arguments of a shell are no variables.
+            match rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
+                true => out.push_str(&format!("${{{}}}", &rest[..length])),
+                false => out.push_str(&format!("$${}", &rest[..length])),
             }
             rest = &rest[length..];
         }
@@ -191,7 +192,7 @@ mod tests {
             ("a${TAG-1}b", "a${TAG:-1}b", false),
             ("${TAG:-latest}", "${TAG:-latest}", false),
             ("${TAG:?say it}", "${TAG}", false),
-            ("$$HOME and $5 and 5$", "$$HOME and ${5} and 5$$", false),
+            ("$$HOME and $5 and 5$", "$$HOME and $$5 and 5$$", false),
             ("${A:+b}", "${A}", true),
         ];
         for (from, to, lost) in cases {

@@ -29,7 +29,15 @@ pub fn read(project: &Project<'_>, service: &Entry, container: &mut Container) {
         let before = container.secrets.len();
         for (name, value) in lines(&content) {
             if given.iter().all(|(held, ..)| *held != name) {
-                add(project, container, &name, Some(&value), path.line, false);
+                let has_variables = value.contains("${");
+                add(
+                    project,
+                    container,
+                    &name,
+                    Some(&value),
+                    path.line,
+                    has_variables,
+                );
             }
         }
         let secrets = container.secrets.len() - before;
