@@ -3,12 +3,14 @@
 
 pub mod aws;
 pub mod cli;
+pub mod draft;
 pub mod environment;
 pub mod execute;
 pub mod graph;
 pub mod kinds;
 pub mod model;
 pub mod observe;
+pub mod permission;
 pub mod picture;
 pub mod plan;
 pub mod preflight;

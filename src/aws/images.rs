@@ -44,10 +44,27 @@ struct EcrImage {
 
 /// Whom to ask: one call answers for many tags of one repository.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Repository {
+pub struct Repository {
     account: String,
     region: String,
     name: String,
+}
+
+impl Repository {
+    /// As a policy names it.
+    pub fn arn(&self, partition: &str) -> String {
+        let Repository {
+            account,
+            region,
+            name,
+        } = self;
+        format!("arn:{partition}:ecr:{region}:{account}:repository/{name}")
+    }
+}
+
+/// The repository that would be asked about an image, if any is.
+pub fn ecr_repository(reference: &str) -> Option<Repository> {
+    ecr_image(reference).map(|image| image.repository)
 }
 
 /// Asks the registries about all these image references: one call per repository, all at the same time.

@@ -44,7 +44,7 @@ pub use command_session::{CommandSession, CommandTarget, execute_command, task_r
 pub use configuration::{ConfigurationError, Options, for_sandbox, load};
 pub use errors::classify;
 pub use host_request::{HostAnswer, addresses_of_host, request_host};
-pub use images::{ImageAnswer, Unanswered, look_up_images};
+pub use images::{ImageAnswer, Unanswered, ecr_repository, look_up_images};
 pub use interfaces::{InterfaceFilter, holders_among_interfaces};
 pub use last_lines::last_lines;
 pub use listings::describe_present;

@@ -8,8 +8,8 @@ use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use super::sandbox_server::SandboxServer;
 use super::{
     adopt, check, completions, config, discover, down, drift, events, exec, exit_code, explain,
-    graph, logs, man, outputs, plan, redeploy, report, sandbox, scale, schema, state, status,
-    tasks, unlock, up, verify,
+    graph, init, logs, man, outputs, plan, policy, redeploy, report, sandbox, scale, schema, state,
+    status, tasks, unlock, up, verify,
 };
 use crate::aws::Moment;
 
@@ -94,6 +94,7 @@ pub enum OutputFormat {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    Init(init::InitArguments),
     Up(up::UpArguments),
     Down(down::DownArguments),
     Plan(plan::PlanArguments),
@@ -111,6 +112,7 @@ pub enum Command {
     Graph(graph::GraphArguments),
     Report(report::ReportArguments),
     Outputs(outputs::OutputsArguments),
+    Policy(policy::PolicyArguments),
     Config(config::ConfigArguments),
     Schema(schema::SchemaArguments),
     Adopt(adopt::AdoptArguments),

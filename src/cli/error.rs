@@ -16,6 +16,7 @@ use super::sandbox_server::SandboxError;
 use super::sandbox_settings::BadDurations;
 use super::state::EditError;
 use crate::aws::ConfigurationError;
+use crate::draft::DraftProblem;
 use crate::graph::GraphError;
 use crate::observe::ObserveError;
 use crate::plan::PlanError;
@@ -32,6 +33,23 @@ pub enum CommandError {
     StackFileUnreadable { path: PathBuf, source: io::Error },
     #[error(transparent)]
     StackFile(#[from] StackErrors),
+    #[error("{} is there already; nothing was written", path.display())]
+    StackFileExists { path: PathBuf },
+    #[error("could not write {}", path.display())]
+    StackFileUnwritable { path: PathBuf, source: io::Error },
+    #[error("could not read {}", path.display())]
+    SourceUnreadable { path: PathBuf, source: io::Error },
+    #[error("{} has an error; nothing was written", .0.file())]
+    Draft(Box<DraftProblem>),
+    #[error("nothing says what the stack file is to hold, and nobody can answer here")]
+    NothingToBeginWith {
+        /// What in this folder it could be made from.
+        beside: Option<String>,
+    },
+    #[error("{} has neither a Compose file nor manifests of Copilot", path.display())]
+    NoSourceThere { path: PathBuf },
+    #[error("the workspace has no environment `{name}`")]
+    NoSuchEnvironment { name: String, known: Vec<String> },
     #[error("there is no {}, and {}", file.display(), which(recorded, directory))]
     WhichStack {
         file: PathBuf,
@@ -138,6 +156,8 @@ pub enum CommandError {
         directory: PathBuf,
         source: io::Error,
     },
+    #[error("there is no part {part}: the policy has {count}")]
+    NoSuchPart { part: usize, count: usize },
     #[error("could not turn the stack file into JSON: {0}")]
     Render(String),
 }
@@ -200,6 +220,23 @@ impl CommandError {
                 if source.kind() == io::ErrorKind::NotFound =>
             {
                 Some("name another with -f FILE".to_owned())
+            }
+            CommandError::StackFileExists { .. } => Some(
+                "move it away, name another with -f FILE, or print to the terminal with `-f -`".to_owned(),
+            ),
+            CommandError::NothingToBeginWith { beside: Some(source) } => Some(format!(
+                "`navi init --from {source}` makes it from what is here; else name a service with --service NAME=IMAGE,PORT"
+            )),
+            CommandError::NothingToBeginWith { beside: None } => Some(
+                "name a service with --service NAME=IMAGE,PORT, or a Compose file or Copilot workspace with --from PATH"
+                    .to_owned(),
+            ),
+            CommandError::NoSourceThere { .. } => Some(
+                "--from takes a Compose file, the folder it is in, or the folder `copilot` of a workspace".to_owned(),
+            ),
+            CommandError::NoSuchEnvironment { name, known } => {
+                let known: Vec<&str> = known.iter().map(String::as_str).collect();
+                stack::suggestion(name, &known)
             }
             CommandError::WhichStack { .. } => {
                 Some("name the file with -f FILE, or the stack with --stack NAME".to_owned())
@@ -326,6 +363,7 @@ impl CommandError {
                 problems.map(|problem| problem as &dyn Diagnostic).collect()
             }
             CommandError::Durations(bad) => vec![&**bad],
+            CommandError::Draft(problem) => vec![&**problem],
             _ => Vec::new(),
         }
     }

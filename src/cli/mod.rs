@@ -21,6 +21,7 @@ mod explain;
 mod following;
 mod graph;
 mod image_digests;
+mod init;
 mod last_run;
 mod logging;
 mod logs;
@@ -29,6 +30,7 @@ mod output;
 mod outputs;
 mod plan;
 mod planning;
+mod policy;
 mod prompt;
 mod protection;
 mod reading;
@@ -97,6 +99,7 @@ pub async fn run(arguments: Arguments) -> u8 {
 async fn route(arguments: &Arguments) -> Result<u8, CommandError> {
     let global = &arguments.global;
     match &arguments.command {
+        Command::Init(arguments) => init::run(global, arguments),
         Command::Up(arguments) => up::run(global, arguments).await,
         Command::Down(arguments) => down::run(global, arguments).await,
         Command::Plan(arguments) => plan::run(global, arguments).await,
@@ -114,6 +117,7 @@ async fn route(arguments: &Arguments) -> Result<u8, CommandError> {
         Command::Graph(arguments) => graph::run(global, arguments).await,
         Command::Report(arguments) => report::run(global, arguments),
         Command::Outputs(arguments) => outputs::run(global, arguments).await,
+        Command::Policy(arguments) => policy::run(global, arguments).await,
         Command::Config(_) => config::run(global).map(|()| exit_code::DONE),
         Command::Schema(_) => schema::run().map(|()| exit_code::DONE),
         Command::Adopt(arguments) => adopt::run(global, arguments).await,

@@ -34,7 +34,23 @@ pub fn confirm(options: &GlobalOptions, question: &str) -> Result<(), CommandErr
     }
 }
 
+/// Asks for a text; an empty answer is the default.
+pub fn ask(question: &str, default: &str) -> Result<String, CommandError> {
+    let mut stderr = io::stderr().lock();
+    let mut answer = String::new();
+    let read = write!(stderr, "{question} [{default}] ")
+        .and_then(|()| stderr.flush())
+        .and_then(|()| io::stdin().lock().read_line(&mut answer))
+        .map_err(CommandError::Prompt)?;
+    match answer.trim() {
+        // The end of the input is no answer, and would come again at every question.
+        "" if read == 0 => Err(CommandError::Declined),
+        "" => Ok(default.to_owned()),
+        given => Ok(given.to_owned()),
+    }
+}
+
 /// The question goes to standard error and its answer comes from standard input: both must be a terminal.
-fn answerable() -> bool {
+pub fn answerable() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }

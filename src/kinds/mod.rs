@@ -8,7 +8,8 @@ use serde_json::Value;
 use crate::aws::Aws;
 use crate::resource::{
     Address, AnyContext, AnyFound, AnyLookup, AnyResource, BoxFuture, CallError, Change, Cloud,
-    DecodeError, Holder, Known, Observed, Remains, Resource, StepError, dispatch,
+    DecodeError, Holder, Known, Observed, Permissions, Remains, Resource, StepError, Territory,
+    dispatch,
 };
 
 /// Declares the closed enum of kinds and the routing from a kind's name to its type.
@@ -98,6 +99,8 @@ kinds! {
 
 // How each kind finds its objects without the state.
 mod findable;
+// What each kind's calls take of IAM.
+mod permitted;
 
 #[cfg(test)]
 mod every_field;
@@ -120,10 +123,23 @@ fn kind(name: &str) -> Result<Kind, CallError> {
         .ok_or_else(|| CallError::local("navi", format!("there is no kind `{name}`")))
 }
 
+/// The spec of a recorded resource.
+pub fn decode(name: &str, spec: &Value) -> Result<Arc<dyn AnyResource>, DecodeError> {
+    let kind = kind(name).map_err(|_| DecodeError::UnknownKind(name.to_owned()))?;
+    route!(kind, decode(spec))
+}
+
+/// What a resource's calls take of IAM.
+pub fn permissions(
+    resource: &dyn AnyResource,
+    territory: &Territory,
+) -> Result<Permissions, CallError> {
+    route!(kind(resource.kind())?, permissions(resource, territory))
+}
+
 impl Cloud for Aws {
     fn decode(&self, name: &str, spec: &Value) -> Result<Arc<dyn AnyResource>, DecodeError> {
-        let kind = kind(name).map_err(|_| DecodeError::UnknownKind(name.to_owned()))?;
-        route!(kind, decode(spec))
+        decode(name, spec)
     }
 
     fn begin_sweep(&self) {

@@ -6,7 +6,7 @@ use crate::resource::{CallError, Cause, ErrorClass};
 pub(super) fn advice(error: &CallError, cause: Option<Cause>) -> Option<&'static str> {
     match cause {
         Some(Cause::Denied) if error.message.contains("Encoded authorization") => Some(
-            "these credentials lack that permission: have it granted, or use others (--profile); \
+            "these credentials lack that permission: have it granted (`navi policy` prints all that the stack takes), or use others (--profile); \
              `aws sts decode-authorization-message` tells who may read it which policy denies it",
         ),
         Some(cause) => Some(cause.hint()),

@@ -89,7 +89,7 @@ causes! {
     StillInUse "NAVI0306" "something else still uses what is to go"
         "what the stack doesn't own is its owner's to remove; what AWS itself still holds goes within minutes",
     Denied "NAVI0401" "the credentials lack a permission"
-        "these credentials lack that permission: have it granted, or use others (--profile)",
+        "these credentials lack that permission: have it granted (`navi policy` prints all that the stack takes), or use others (--profile)",
     RoleNotAssumable "NAVI0402" "ECS can't assume a role of the tasks"
         "let the role's trust policy name ecs-tasks.amazonaws.com, or run the command again if the role is gone",
     MayNotPassRole "NAVI0403" "the credentials may not hand a role to a service of AWS"

@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use super::{
     Address, AnyFound, Bridge, CallError, Change, Changing, Context, Diagnosis, Edge, Findable,
-    Found, Holder, Known, Lookup, Readiness, Remains, Resource, RolloutProgress, Search, StepError,
-    Timing, UniqueName, edges_in, redirect,
+    Found, Holder, Known, Lookup, Permissions, Permitted, Readiness, Remains, Resource,
+    RolloutProgress, Search, StepError, Territory, Timing, UniqueName, edges_in, redirect,
 };
 
 /// A future that can be kept in a list with others.
@@ -498,6 +498,14 @@ pub mod dispatch {
             within: found.within,
             mentions: found.mentions,
         })
+    }
+
+    /// What a resource of kind `K` takes of IAM.
+    pub fn permissions<K: Permitted>(
+        resource: &dyn AnyResource,
+        territory: &Territory,
+    ) -> Result<Permissions, CallError> {
+        Ok(typed::<K>(resource)?.permissions(territory))
     }
 
     /// The tagged objects of kind `K`.

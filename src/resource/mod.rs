@@ -13,6 +13,7 @@ mod erased;
 mod error;
 mod findable;
 mod known;
+mod permission;
 mod protection;
 mod reference;
 mod rollout;
@@ -37,6 +38,7 @@ pub use findable::{
     id_of,
 };
 pub use known::Known;
+pub use permission::{Aim, Conditions, Permission, Permissions, Permitted, Scope, Territory};
 pub use protection::Protection;
 pub use reference::{Edge, Gate, OnDelete, Ref, edges_in, redirect};
 pub use rollout::{RolloutCounts, RolloutProgress};

@@ -6,9 +6,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{
-    application_auto_scaling, call_log::CallLog, container_shell, fault_injection::ArmedFault,
-    images::ImageRule, reach, secrets::SecretRule, server::Sandbox, serving,
-    task_outcome::TaskOutcomeRule, visit,
+    application_auto_scaling, authorization::Grant, call_log::CallLog, container_shell,
+    fault_injection::ArmedFault, images::ImageRule, reach, secrets::SecretRule, server::Sandbox,
+    serving, task_outcome::TaskOutcomeRule, visit,
 };
 
 pub const PREFIX: &str = "/_navi/";
@@ -32,6 +32,7 @@ pub fn answer(sandbox: &Sandbox, request: &Request<Bytes>) -> Response<Bytes> {
         ("GET", "calls") => calls(sandbox),
         ("GET", "faults") => faults(sandbox),
         ("GET", "images") => images(sandbox),
+        ("GET", "policies") => policies(sandbox),
         ("GET", "secrets") => secrets(sandbox),
         ("GET", "serving") => serving(sandbox),
         ("GET", "tasks") => tasks(sandbox),
@@ -51,6 +52,11 @@ pub fn answer(sandbox: &Sandbox, request: &Request<Bytes>) -> Response<Bytes> {
         ("POST", "faults") => arm_fault(sandbox, body),
         ("DELETE", "faults") => {
             sandbox.lock().faults.clear();
+            Ok(json!({}))
+        }
+        ("POST", "policies") => grant(sandbox, body),
+        ("DELETE", "policies") => {
+            sandbox.lock().policies.clear();
             Ok(json!({}))
         }
         ("POST", "release") => {
@@ -111,6 +117,16 @@ fn tasks(sandbox: &Sandbox) -> Result<Value, Refusal> {
 
 fn images(sandbox: &Sandbox) -> Result<Value, Refusal> {
     serde_json::to_value(&sandbox.lock().world.images).map_err(unwritable)
+}
+
+fn policies(sandbox: &Sandbox) -> Result<Value, Refusal> {
+    serde_json::to_value(&sandbox.lock().policies).map_err(unwritable)
+}
+
+fn grant(sandbox: &Sandbox, body: &Bytes) -> Result<Value, Refusal> {
+    let grant: Grant = read(body)?;
+    let granted = sandbox.lock().policies.grant(grant);
+    granted.map_err(refuse).map(|()| json!({}))
 }
 
 fn secrets(sandbox: &Sandbox) -> Result<Value, Refusal> {

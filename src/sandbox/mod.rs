@@ -4,6 +4,7 @@
 
 mod acm;
 mod application_auto_scaling;
+mod authorization;
 mod call;
 mod call_log;
 mod client_token;

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use tokio::{net::TcpListener, sync::Notify, time::sleep};
 
 use super::{
+    authorization::Policies,
     call::Call,
     call_log::{CallLog, is_mutating},
     clock::Clock,
@@ -68,6 +69,7 @@ pub(super) struct Inner {
     pub world: World,
     pub calls: CallLog,
     pub faults: ArmedFaults,
+    pub policies: Policies,
     /// What callers asked for who are not to get an answer, and what has not happened yet.
     late: Vec<Call>,
     limits: Buckets,
@@ -91,6 +93,7 @@ impl Inner {
             world: World::new(tempo, options.seed),
             calls: CallLog::default(),
             faults: ArmedFaults::default(),
+            policies: Policies::default(),
             late: Vec::new(),
             violations: Vec::new(),
             request_ids: Ids::new(!options.seed),
@@ -248,9 +251,21 @@ impl Sandbox {
         if !inner.limits.take(call, now) {
             return Err(call.service.throttled());
         }
+        self.authorize(inner, call)?;
         let part = inner.freshness.take(call, now)?;
         let answer = self.apply(inner, call)?;
         Ok(inner.freshness.answer(call, now, &part, answer))
+    }
+
+    fn authorize(&self, inner: &mut Inner, call: &Call) -> Result<(), Fault> {
+        let Inner {
+            world, policies, ..
+        } = inner;
+        if !policies.concern(call) {
+            return Ok(());
+        }
+        let (account, place, now) = (&call.account, call.place(), self.clock.now());
+        world.look_within(account, place, now, |context| policies.check(context, call))
     }
 
     fn apply(&self, inner: &mut Inner, call: &Call) -> Result<serde_json::Value, Fault> {

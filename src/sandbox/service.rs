@@ -212,22 +212,23 @@ impl Service {
     /// The service's own words for "your policies do not allow this".
     pub fn denied(self, account: &str, operation: &str) -> Fault {
         let action = format!("{}:{operation}", self.signing_name());
+        self.not_authorized(account, &action)
+    }
+
+    /// The same with more to say of what is not allowed.
+    pub fn not_authorized(self, account: &str, what: &str) -> Fault {
         let who = format!("arn:aws:iam::{account}:user/sandbox");
+        let sentence = format!("User: {who} is not authorized to perform: {what}");
         match self {
             Self::Ec2 => Fault::new(
                 "UnauthorizedOperation",
-                format!("You are not authorized to perform this operation. User: {who} is not authorized to perform: {action}"),
+                format!("You are not authorized to perform this operation. {sentence}"),
             )
             .with_status(403),
-            Self::ElasticLoadBalancing | Self::Iam | Self::Sts | Self::Route53 => Fault::new(
-                "AccessDenied",
-                format!("User: {who} is not authorized to perform: {action}"),
-            )
-            .with_status(403),
-            _ => Fault::new(
-                "AccessDeniedException",
-                format!("User: {who} is not authorized to perform: {action}"),
-            ),
+            Self::ElasticLoadBalancing | Self::Iam | Self::Sts | Self::Route53 => {
+                Fault::new("AccessDenied", sentence).with_status(403)
+            }
+            _ => Fault::new("AccessDeniedException", sentence),
         }
     }
 

@@ -21,6 +21,15 @@ pub(super) fn memories(cpu: u32) -> Vec<u32> {
     }
 }
 
+/// The least CPU units and MiB that Fargate has where at least so much of both is asked for.
+pub fn fargate_size(cpu: u32, memory: u32) -> Option<(u32, u32)> {
+    let mut large_enough = CPUS.into_iter().filter(|size| *size >= cpu);
+    large_enough.find_map(|size| {
+        let fitting = memories(size).into_iter().find(|size| *size >= memory);
+        Some((size, fitting?))
+    })
+}
+
 pub(super) const CPUS: [u32; 7] = [256, 512, 1024, 2048, 4096, 8192, 16384];
 
 /// `512, 1024, 2048`, or the bounds and the step where the list would be long.

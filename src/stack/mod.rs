@@ -26,6 +26,7 @@ mod write;
 mod yaml;
 
 pub use endpoints::Endpoint;
+pub use fargate::fargate_size;
 pub use load::{Loaded, load, name};
 pub use policies::{Effect, NamedPolicy, Statement};
 pub use problem::{Problem, StackErrors};

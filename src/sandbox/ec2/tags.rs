@@ -104,7 +104,8 @@ macro_rules! taggable_kinds {
                 }
             }
 
-            fn all_tags(&self) -> Vec<(&'static str, &str, &Tags)> {
+            /// AWS's name for the kind, the identifier and the tags of everything that takes some.
+            pub fn all_tags(&self) -> Vec<(&'static str, &str, &Tags)> {
                 let mut all = Vec::new();
                 $(all.extend(self.$map.iter().map(|(id, thing)| ($resource_type, id.as_str(), &thing.tags)));)*
                 all
