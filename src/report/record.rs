@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::advice::advice;
 use super::event::{Action, Command, Event, LeftBehind, Sink};
-use super::step_line::{held_by, left_behind};
+use super::palette::Palette;
+use super::step_line::{code_line, held_by, left_behind};
 use super::timeline::{Link, StepTimes, Timeline};
 use crate::picture::{Mark, Marks, Picture};
 use crate::plan::{self, Plan, readable};
-use crate::resource::{Address, CallCount, CallError, Effect, Holder};
+use crate::resource::{Address, CallCount, CallError, Cause, Effect, Holder};
 
 /// A text that AWS or a stack file made long.
 const LONGEST: usize = 300;
@@ -313,12 +314,13 @@ impl Sink for Recorder {
             }
             Event::StepFailed {
                 address,
+                code,
                 error,
                 holders,
                 leftover,
                 ..
             } => self.note(address, |step| {
-                step.failure = Some(FailureRecord::of(error, holders, leftover));
+                step.failure = Some(FailureRecord::of(error, *code, holders, leftover));
             }),
             Event::StepBlocked {
                 address,
@@ -369,12 +371,18 @@ impl ChangeRecord {
 }
 
 impl FailureRecord {
-    fn of(error: &CallError, holders: &[Holder], leftover: &LeftBehind) -> Self {
+    fn of(
+        error: &CallError,
+        cause: Option<Cause>,
+        holders: &[Holder],
+        leftover: &LeftBehind,
+    ) -> Self {
         let by_navi = error.code.is_none() && !error.operation.contains(':');
         let further = [
             held_by(holders),
             left_behind(leftover),
-            advice(error).map(str::to_owned),
+            advice(error, cause).map(str::to_owned),
+            cause.map(|cause| code_line(cause, &Palette::plain())),
         ];
         FailureRecord {
             operation: error.operation.clone(),

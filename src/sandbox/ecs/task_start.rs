@@ -9,7 +9,9 @@ use super::{
     task::{Container, Stop, Task, TaskState},
     task_stop::{self, Failure},
 };
-use crate::sandbox::{cloud_map, elb, images::ImageName, logs, pace::Doing, world::Context};
+use crate::sandbox::{
+    cloud_map, elb, images::ImageName, logs, pace::Doing, task_outcome::TaskOutcome, world::Context,
+};
 
 /// Moves a task on, unless it is to stop or gone.
 pub fn advance(context: &mut Context<'_>, arn: &str, state: TaskState) -> Option<Task> {
