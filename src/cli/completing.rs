@@ -293,7 +293,7 @@ impl Typed {
 
     fn outputs(&self) -> Vec<String> {
         let state = self.recorded();
-        let names = state.iter().flat_map(|state| outputs::names(state));
+        let names = state.iter().flat_map(outputs::names);
         names.collect()
     }
 }
