@@ -118,6 +118,8 @@ fn names_are_those_of_the_file_and_of_what_is_recorded() {
         in_bash(&navi, &show),
         ["ecs_service.web", "ecs_service.worker"]
     );
+    let follow = ["navi", "logs", "--sandbox", "-f", "--container", "wo"];
+    assert_eq!(in_bash(&navi, &follow), ["worker"]);
     let outputs = in_bash(&navi, &["navi", "outputs", "--sandbox", "vpc.main."]);
     assert!(
         outputs.contains(&"vpc.main.vpc_id".to_owned()),
@@ -150,6 +152,8 @@ fn commands_options_and_values_are_completed() {
     navi.write("navi.yaml", FILE);
     assert_eq!(in_bash(&navi, &["navi", "sc"]), ["scale", "schema"]);
     assert_eq!(in_bash(&navi, &["navi", "state", "un"]), ["unprotect"]);
+    let codes = in_bash(&navi, &["navi", "explain", "NAVI0101"]);
+    assert_eq!(codes, ["NAVI0101"]);
     assert_eq!(in_bash(&navi, &["navi", "up", "--no-w"]), ["--no-wait"]);
     assert_eq!(in_bash(&navi, &["navi", "--output", ""]), ["text", "json"]);
     assert_eq!(in_bash(&navi, &["navi", "--output", "=", "j"]), ["json"]);

@@ -15,8 +15,9 @@ use clap_complete::env::Shells;
 use super::arguments::{Arguments, GlobalOptions};
 use super::outputs;
 use super::stack_file::{StackFile, recorded_name, recorded_stacks};
+use crate::environment::{Environment, Specs};
 use crate::model;
-use crate::resource::Address;
+use crate::resource::{Address, Cause};
 use crate::stack::Stack;
 use crate::state::{Access, LocalStore, Session, State};
 
@@ -133,6 +134,7 @@ fn with_live_values(
         let candidates: fn(&Typed) -> Vec<String> = match value_name(&argument).as_str() {
             "FILE" | "TERRAFORM_STATE" => return argument.value_hint(ValueHint::FilePath),
             "DIR" => return argument.value_hint(ValueHint::DirPath),
+            "PATH" => return argument.value_hint(ValueHint::AnyPath),
             "SERVICE" => Typed::services,
             "SERVICE=COUNT" => Typed::services_with_counts,
             "ADDRESS" | "FROM" if parent == Some("state") => Typed::recorded_selectors,
@@ -140,6 +142,8 @@ fn with_live_values(
             "ADDRESS" => Typed::selectors,
             "OUTPUT" => Typed::outputs,
             "NAME" if argument.get_id() == "stack" => Typed::stacks,
+            "NAME" if argument.get_id() == "container" => Typed::containers,
+            "CODE" => Typed::codes,
             _ => return argument,
         };
         let typed = Arc::clone(typed);
@@ -167,6 +171,7 @@ impl Typed {
     fn of(mut words: impl Iterator<Item = String>) -> Self {
         let mut said = vec!["navi".to_owned(), "schema".to_owned()];
         let mut stack = None;
+        let mut file_is_f = true;
         while let Some(word) = words.next() {
             let (option, attached) = match word.split_once('=') {
                 Some((option, value)) if option.starts_with("--") => {
@@ -176,6 +181,7 @@ impl Typed {
             };
             match option {
                 "--sandbox" => said.push(option.to_owned()),
+                "-f" if !file_is_f => {}
                 "-f" | "--file" | "--state-dir" | "--set" | "--region" | "--stack" => {
                     let Some(value) = attached.or_else(|| words.next()) else {
                         continue;
@@ -185,7 +191,7 @@ impl Typed {
                         option => said.extend([option.to_owned(), value]),
                     }
                 }
-                _ => {}
+                command => file_is_f &= !follows_with_f(command),
             }
         }
         // What can't be understood yet is left out.
@@ -244,6 +250,27 @@ impl Typed {
         services.into_iter().collect()
     }
 
+    /// Those of whatever service: which one is meant may stand behind the cursor.
+    fn containers(&self) -> Vec<String> {
+        let mut containers = BTreeSet::new();
+        if let Some(state) = self.recorded() {
+            let services = Environment::of(&Specs::recorded(&state))
+                .services
+                .into_iter();
+            let recorded = services.flat_map(|service| service.containers);
+            containers.extend(recorded.map(|container| container.name));
+        }
+        let wanted = self.wanted().into_iter().flat_map(|stack| stack.services);
+        let wanted = wanted.flat_map(|service| service.containers);
+        containers.extend(wanted.map(|container| container.name));
+        containers.into_iter().collect()
+    }
+
+    fn codes(&self) -> Vec<String> {
+        let codes = Cause::ALL.iter().map(|cause| cause.code().to_owned());
+        codes.collect()
+    }
+
     fn services_with_counts(&self) -> Vec<String> {
         let services = self.services().into_iter();
         services.map(|service| format!("{service}=")).collect()
@@ -293,9 +320,17 @@ impl Typed {
 
     fn outputs(&self) -> Vec<String> {
         let state = self.recorded();
-        let names = state.iter().flat_map(|state| outputs::names(state));
+        let names = state.iter().flat_map(outputs::names);
         names.collect()
     }
+}
+
+/// Whether it is a command whose `-f` is not the stack file's.
+fn follows_with_f(command: &str) -> bool {
+    let navi = Arguments::command();
+    let command = navi.find_subcommand(command);
+    let mut own = command.into_iter().flat_map(Command::get_arguments);
+    own.any(|argument| argument.get_short() == Some('f'))
 }
 
 fn service(address: Address) -> Option<String> {
@@ -346,6 +381,9 @@ mod tests {
         // `--set X` is no assignment yet: the defaults are better than nothing.
         let global = from_line("navi up -f a.yaml --set X").global.unwrap();
         assert_eq!(global.file, Path::new("navi.yaml"));
+        // These follow with `-f`.
+        let global = from_line("navi logs -f web --file a.yaml").global.unwrap();
+        assert_eq!(global.file, Path::new("a.yaml"));
     }
 
     #[test]

@@ -59,10 +59,8 @@ pub async fn run(global: &GlobalOptions, arguments: &OutputsArguments) -> Result
 
 /// What there is to be asked for.
 pub fn names(state: &State) -> Vec<String> {
-    named_outputs(state)
-        .into_iter()
-        .map(|(name, _)| name)
-        .collect()
+    let outputs = named_outputs(state).into_iter();
+    outputs.map(|(name, _)| name).collect()
 }
 
 /// All outputs by name: the URLs first, then each resource's as `address.field`.

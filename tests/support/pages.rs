@@ -174,8 +174,8 @@ fn line_fits(shown: &str, line: &str) -> bool {
     match shown.split_once('…') {
         None => shown == line,
         Some((before, after)) => line.strip_prefix(before).is_some_and(|line| {
-            let ends = line.char_indices().map(|(at, _)| at).chain([line.len()]);
-            ends.into_iter().any(|at| line_fits(after, &line[at..]))
+            let mut ends = line.char_indices().map(|(at, _)| at).chain([line.len()]);
+            ends.any(|at| line_fits(after, &line[at..]))
         }),
     }
 }
