@@ -2,8 +2,8 @@
 
 use crate::resource::{Permissions, Scope, Territory};
 
-/// What `check`, which `up` does by itself, and the other commands that look around in the account take. Whatever is
-/// not allowed of it is told as not known; nothing fails for it.
+/// What `check`, which `up` does by itself, and every command that finds nothing recorded take: they look around in the
+/// account, beyond the kinds that the stack has.
 pub fn of_commands(territory: &Territory) -> Permissions {
     // How much of the account's quotas is in use.
     let in_use = [
