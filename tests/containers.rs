@@ -235,6 +235,7 @@ fn plugin(navi: &Navi, version: &str) -> PathBuf {
     let script = format!(
         "#!/bin/sh\n\
          [ \"$1\" = --version ] && echo {version} && exit 0\n\
+         rm -f ended\n\
          for word in \"$@\"; do printf '%s\\n' \"$word\"; done >called\n\
          printf '%s' \"$AWS_SSM_START_SESSION_RESPONSE\" >session\n\
          tty >terminal\n\
