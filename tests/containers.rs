@@ -235,6 +235,7 @@ fn plugin(navi: &Navi, version: &str) -> PathBuf {
     let script = format!(
         "#!/bin/sh\n\
          [ \"$1\" = --version ] && echo {version} && exit 0\n\
+         rm -f ended\n\
          for word in \"$@\"; do printf '%s\\n' \"$word\"; done >called\n\
          printf '%s' \"$AWS_SSM_START_SESSION_RESPONSE\" >session\n\
          tty >terminal\n\
@@ -297,8 +298,16 @@ impl Elsewhere {
     }
 
     fn run(&self, path: &Path, arguments: &[&str]) -> Ended {
-        let path = path.to_str().unwrap();
-        Ended::of(self.command(path, arguments).output().unwrap())
+        let mut child = self
+            .command(path.to_str().unwrap(), arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // Where navi doesn't come to the plugin nobody reads it.
+        let _ = child.stdin.take().unwrap().write_all(b"keys\n");
+        Ended::of(child.wait_with_output().unwrap())
     }
 
     fn written(&self, name: &str) -> String {
@@ -311,16 +320,8 @@ fn a_session_goes_over_to_the_plugin_as_the_aws_cli_hands_it_over() {
     let there = Elsewhere::up();
     let path = plugin(&there.navi, "1.2.707.0");
     let arguments = ["exec", "web", "-vv", "--", "sh", "-c", "echo hi"];
-    let mut child = there
-        .command(path.to_str().unwrap(), &arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(b"keys\n").unwrap();
     // 7 and not 9: its input stayed open after navi's own had ended.
-    let ended = Ended::of(child.wait_with_output().unwrap()).expect(7);
+    let ended = there.run(&path, &arguments).expect(7);
     assert_eq!(ended.stdout, "heard keys\n");
     let called = there.written("called");
     let called: Vec<&str> = called.lines().collect();

@@ -44,6 +44,14 @@ impl Moment {
         format!("{text}.{:03}Z", self.milliseconds.rem_euclid(1000))
     }
 
+    /// For serde, where lines are to be sorted by their text: `in_columns`.
+    pub fn serialize_in_columns<S: Serializer>(
+        moment: &Moment,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&moment.in_columns())
+    }
+
     /// Since 1970.
     pub fn milliseconds(self) -> i64 {
         self.milliseconds

@@ -59,7 +59,8 @@ pub struct EventsArguments {
 /// One event; docs/DAY_TWO.md has its JSON.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 struct Line {
-    at: Option<Moment>,
+    #[serde(serialize_with = "Moment::serialize_in_columns")]
+    at: Moment,
     /// As the stack file calls it.
     service: String,
     message: String,
@@ -101,7 +102,7 @@ async fn show(
             Err(error) => return Err(ObserveError::Call(error).into()),
         };
         lines.retain(|line| {
-            let is_wanted = arguments.since.is_none_or(|since| line.at >= Some(since));
+            let is_wanted = arguments.since.is_none_or(|since| line.at >= since);
             is_wanted && seen.insert(line.id.clone())
         });
         let newest = arguments.tail.filter(|_| is_first);
@@ -139,7 +140,8 @@ async fn look(aws: &Aws, services: &[&Service]) -> Result<Vec<Line>, CallError> 
         let events = now.map(|now| now.events).unwrap_or_default();
         // ECS tells the newest first, and several may have one time.
         lines.extend(events.into_iter().rev().map(|event| Line {
-            at: event.at,
+            // ECS leaves it out of none.
+            at: event.at.unwrap_or(Moment::from_milliseconds(0)),
             service: service.name.clone(),
             message: event.message,
             id: event.id,
@@ -155,7 +157,7 @@ fn text(line: &Line, services: &[&Service], palette: &Palette) -> String {
     let width = names.clone().map(str::len).max().unwrap_or_default();
     let index = names.clone().position(|name| name == line.service);
     let style = palette.of_series(index.unwrap_or_default());
-    let at = line.at.map(Moment::in_columns).unwrap_or_default();
+    let at = line.at.in_columns();
     format!(
         "{faint}{at}{faint:#}  {style}{:<width$}{style:#}  {}\n",
         line.service, line.message
@@ -170,14 +172,14 @@ mod tests {
     #[test]
     fn as_json_an_event_is_an_object() {
         let line = Line {
-            at: Some(Moment::from_milliseconds(1_700_000_000_250)),
+            at: Moment::from_milliseconds(1_700_000_000_250),
             service: "web".to_owned(),
             message: "has reached a steady state.".to_owned(),
             id: "5f1c".to_owned(),
         };
         insta::assert_snapshot!(
             json!(line),
-            @r#"{"at":"2023-11-14T22:13:20.25Z","service":"web","message":"has reached a steady state.","id":"5f1c"}"#
+            @r#"{"at":"2023-11-14T22:13:20.250Z","service":"web","message":"has reached a steady state.","id":"5f1c"}"#
         );
         assert_eq!(
             text(&line, &[], &Palette::plain()),

@@ -353,7 +353,7 @@ mod tests {
     fn as_json_a_line_is_an_object() {
         insta::assert_snapshot!(
             json!(line("0123456789abcdef", "a \"quoted\" \u{1b}[31mred")),
-            @r#"{"at":"2023-11-14T22:13:20.25Z","service":"web","container":"nginx","task":"0123456789abcdef","message":"a \"quoted\" \u001b[31mred"}"#
+            @r#"{"at":"2023-11-14T22:13:20.250Z","service":"web","container":"nginx","task":"0123456789abcdef","message":"a \"quoted\" \u001b[31mred"}"#
         );
     }
 }

@@ -50,6 +50,7 @@ pub struct LogLine {
     /// CloudWatch Logs' own.
     #[serde(skip)]
     pub id: String,
+    #[serde(serialize_with = "Moment::serialize_in_columns")]
     pub at: Moment,
     /// As the stack file calls it.
     pub service: String,
