@@ -102,8 +102,9 @@ class Browser:
             extra = {"text": text} if text and kind == "keyDown" else {}
             self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, **extra)
 
-    def look(self, scheme, width, height=900):
-        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+    def look(self, scheme, width, height=900, media="screen"):
+        preferred = [{"name": "prefers-color-scheme", "value": scheme}]
+        self.call("Emulation.setEmulatedMedia", media=media, features=preferred)
         self.call(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 500
         )
@@ -216,6 +217,10 @@ def look_at(browser, path, screenshots):
                 picture = screenshots / f"{path.stem}-{scheme}-{name}.png"
                 picture.write_bytes(browser.picture())
     check("light and dark differ", len(grounds) == 2, grounds)
+    browser.look("dark", WIDTHS["wide"], media="print")
+    check("it is dark on white on paper", not browser.ask(CONTRAST), "\n".join(browser.ask(CONTRAST)[:9]))
+    closed = browser.ask("[...document.querySelectorAll('.more')].filter(part => !part.getBoundingClientRect().height).length")
+    check("paper shows what is closed on the screen", closed == 0, closed)
     browser.look("light", WIDTHS["wide"])
     by_keyboard(browser)
 
