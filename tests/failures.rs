@@ -423,8 +423,10 @@ impl HeldUp {
             let bytes = self.lines.read_line(&mut line).unwrap();
             assert_ne!(bytes, 0, "it ended without {unnamed:?}:\n{}", self.told);
             unnamed.retain(|(address, holder)| {
-                let words = line.trim_start();
-                let named = words.strip_prefix(address).map(str::trim_start);
+                // After the time of day.
+                let words = line.split_once(' ').map_or("", |(_, words)| words);
+                let named = words.trim_start().strip_prefix(address);
+                let named = named.map(str::trim_start);
                 !named.is_some_and(|named| named.starts_with("held by ") && named.contains(holder))
             });
             self.told.push_str(&line);

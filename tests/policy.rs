@@ -110,7 +110,7 @@ fn changed(text: &str, changes: &[(&str, &str)]) -> String {
 }
 
 /// Granted, and not taken in the lives below: when it is.
-const ONLY_WHEN: [(&str, &str); 5] = [
+const ONLY_WHEN: [(&str, &str); 6] = [
     (
         "iam:ListAttachedRolePolicies",
         "something holds on to the role that is to go",
@@ -119,6 +119,7 @@ const ONLY_WHEN: [(&str, &str); 5] = [
         "logs:FilterLogEvents",
         "somebody looks at what containers say",
     ),
+    ("logs:GetLogEvents", "a container has failed"),
     (
         "route53:ListTagsForResource",
         "a zone of the wanted name is there already",

@@ -1,6 +1,7 @@
 //! How does one event read as lines of text? Shared by the plain view and the lasting lines of the live view.
 
 use super::event::{Action, Event, LeftBehind};
+use super::foreign_text::for_terminal;
 use super::palette::Palette;
 use crate::resource::{Cause, Holder, LogExcerpt};
 
@@ -164,7 +165,7 @@ pub(super) fn last_words(logs: &[LogExcerpt], palette: &Palette) -> Vec<String> 
         let shown = excerpt
             .lines
             .iter()
-            .map(|line| format!("{faint}|{faint:#} {line}"));
+            .map(|line| format!("{faint}|{faint:#} {}", for_terminal(line, false)));
         lines.extend(shown);
     }
     lines

@@ -87,13 +87,18 @@ impl Permitted for EcsService {
         let named = || territory.in_clusters(&["service"]);
         let seen = [
             "ecs:DescribeServices",
+            "ecs:DescribeTaskDefinition",
             "ecs:DescribeTasks",
             "ecs:ListServices",
             "ecs:ListTasks",
         ];
-        // Whether it serves: its targets are healthy, its instances registered. Where it is, for a lost state.
+        // Whether it serves: its targets are healthy, its instances registered. Where it is, for a lost state, and
+        // whether that leads out.
         let beside = [
+            "ec2:DescribeRouteTables",
             "ec2:DescribeSubnets",
+            "ec2:DescribeVpcEndpoints",
+            "elasticloadbalancing:DescribeTargetGroups",
             "elasticloadbalancing:DescribeTargetHealth",
             "servicediscovery:GetInstancesHealthStatus",
             "servicediscovery:ListInstances",
