@@ -64,7 +64,13 @@ pub fn write(asked: &Asked, results: &Results) {
 }
 
 fn text(asked: &Asked, results: &Results) -> String {
-    let part = asked.minutes.map_or_else(String::new, |minutes| {
+    // A second kill is sampled anyway: the other rows tell whether the time was enough.
+    let mut but_again = results
+        .counts
+        .iter()
+        .filter(|((_, row), _)| *row != Row::Again);
+    let cut = but_again.any(|(_, count)| count.held < count.of);
+    let part = asked.minutes.filter(|_| cut).map_or_else(String::new, |minutes| {
         let minutes = minutes.as_secs() / 60;
         format!(", here within {minutes} minutes (`NAVI_RELIABILITY_MINUTES={minutes}`), so that each cell has had part of its cases")
     });
