@@ -57,7 +57,11 @@ impl Permitted for LogGroup {
             .look(Scope::none(), &["logs:DescribeLogGroups"])
             .look(
                 named(),
-                &["logs:FilterLogEvents", "logs:ListTagsForResource"],
+                &[
+                    "logs:FilterLogEvents",
+                    "logs:GetLogEvents",
+                    "logs:ListTagsForResource",
+                ],
             )
             .make(named().when_made_by(territory), &["logs:CreateLogGroup"])
             .make(named(), &changed)
