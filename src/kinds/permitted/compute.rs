@@ -108,6 +108,7 @@ impl Permitted for EcsService {
         let named = || territory.in_clusters(&["service"]);
         let seen = [
             "ecs:DescribeServices",
+            "ecs:DescribeTaskDefinition",
             "ecs:DescribeTasks",
             "ecs:ListServices",
             "ecs:ListTasks",
@@ -115,6 +116,7 @@ impl Permitted for EcsService {
         // Whether it serves: its targets are healthy, its instances registered. Where it is, for a lost state.
         let beside = [
             "ec2:DescribeSubnets",
+            "elasticloadbalancing:DescribeTargetGroups",
             "elasticloadbalancing:DescribeTargetHealth",
             "servicediscovery:GetInstancesHealthStatus",
             "servicediscovery:ListInstances",
