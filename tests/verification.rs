@@ -149,3 +149,29 @@ fn an_internal_stack_has_no_host_to_ask_and_everything_else_holds() {
     navi.sandboxed(&file, &["down", "--yes"]).expect(0);
     assert_eq!(inventory(&endpoint, &Inventory::Ids), empty);
 }
+
+#[test]
+fn a_host_whose_domain_leads_nowhere_yet_is_asked_for_at_the_load_balancer() {
+    let navi = Navi::new();
+    let endpoint = navi.endpoint();
+    let empty = inventory(&endpoint, &Inventory::Ids);
+    let file = navi.write(
+        "shop.yaml",
+        "\
+stack: shop
+services:
+  web:
+    route: { host: shop.example.com }
+    containers: { web: { image: public.ecr.aws/nginx/nginx:stable, ports: [80] } }
+",
+    );
+    navi.sandboxed(&file, &["up", "--yes"]).expect(0);
+    navi.forget_calls();
+    let told = navi.sandboxed(&file, &["verify"]).expect(0).stdout;
+    let host = "200 at the load balancer; the name does not lead there yet";
+    assert!(told.contains(host), "{told}");
+    navi.sandboxed(&file, &["up", "--yes"]).expect(0);
+    assert_eq!(navi.mutating_calls(), Vec::<String>::new());
+    navi.sandboxed(&file, &["down", "--yes"]).expect(0);
+    assert_eq!(inventory(&endpoint, &Inventory::Ids), empty);
+}

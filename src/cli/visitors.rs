@@ -32,19 +32,41 @@ pub async fn visit(
     Ok(requests.into_iter().zip(visits).collect())
 }
 
+/// By the host's own name, and at the load balancer where that does not lead there.
 async fn in_the_sandbox(
     endpoint: &str,
     entrance: &Entrance,
     request: &Request,
 ) -> Result<Visit, SandboxError> {
-    let Some(host) = request.host.as_ref().or(entrance.dns_name.as_ref()) else {
+    let Some(load_balancer) = &entrance.dns_name else {
         return Ok(no_load_balancer());
     };
     if entrance.internal {
         return Ok(internal());
     }
+    let Some(host) = &request.host else {
+        return ask_sandbox(endpoint, entrance, load_balancer, request, None).await;
+    };
+    let by_name = ask_sandbox(endpoint, entrance, host, request, Some(host)).await?;
+    match by_name {
+        Visit::Silent(_) => {
+            ask_sandbox(endpoint, entrance, load_balancer, request, Some(host)).await
+        }
+        answered => Ok(answered),
+    }
+}
+
+/// What is answered at this name, for this host or for the name itself.
+async fn ask_sandbox(
+    endpoint: &str,
+    entrance: &Entrance,
+    at: &str,
+    request: &Request,
+    host: Option<&String>,
+) -> Result<Visit, SandboxError> {
     let body = json!({
-        "host": host,
+        "host": host.map_or(at, String::as_str),
+        "at": at,
         "path": request.path,
         "scheme": entrance.scheme,
         "port": entrance.port,
@@ -56,7 +78,7 @@ async fn in_the_sandbox(
         Some(Ok(status)) => Visit::Answered {
             status,
             by_load_balancer: answer.get("served_by").is_none_or(Value::is_null),
-            by_name: None,
+            by_name: host.map(|host| host == at),
         },
         _ => Visit::Silent(reason.to_owned()),
     })

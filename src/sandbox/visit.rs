@@ -17,6 +17,8 @@ use super::{
 #[serde(deny_unknown_fields)]
 pub struct Visit {
     host: String,
+    /// The name whose addresses are visited, where it is not the host's own (`curl --connect-to`).
+    at: Option<String>,
     #[serde(default = "root")]
     path: String,
     #[serde(default = "https")]
@@ -69,14 +71,14 @@ impl Visits {
 
 /// Status and who served, or why nobody answered.
 pub fn answer(world: &mut World, now: Moment, visit: &Visit) -> Value {
-    let name = DnsName::new(&visit.host);
+    let asked = visit.at.as_ref().unwrap_or(&visit.host);
+    let name = DnsName::new(asked);
     let alias = world.find(now, |context| alias_of(context, &name));
     // A load balancer answers to its own name, too.
     let own = || world.find(now, |context| own_name(context, &name));
     let Some((account, target)) = alias.or_else(own) else {
         return unreached(format!(
-            "no public hosted zone has an alias record for {}, and no load balancer is called so",
-            visit.host
+            "no public hosted zone has an alias record for {asked}, and no load balancer is called so"
         ));
     };
     let mut visits = std::mem::take(&mut world.visits);

@@ -61,6 +61,7 @@ services:
   web:
     count: { min: 1, max: 3, cpu: 60, requests: 100 }
     route: { host: example.com }
+    exec: true
     containers: { web: { image: 123456789012.dkr.ecr.eu-west-1.amazonaws.com/web, ports: [80] } }
 ";
 
@@ -102,7 +103,9 @@ services:
                     && service
                         .chars()
                         .all(|c| c.is_ascii_lowercase() || c == '-' || c.is_ascii_digit())
+                    // A filter's key; a condition's; what tasks call and navi only speaks of.
                     && service != "tag"
+                    && service != "ssmmessages"
                     && service != "aws";
                 let service = match service {
                     "elb" => "elasticloadbalancing",
