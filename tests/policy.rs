@@ -110,16 +110,24 @@ fn changed(text: &str, changes: &[(&str, &str)]) -> String {
 }
 
 /// Granted, and not taken in the lives below: when it is.
-const ONLY_WHEN: [(&str, &str); 6] = [
+const ONLY_WHEN: [(&str, &str); 8] = [
     (
         "iam:ListAttachedRolePolicies",
         "something holds on to the role that is to go",
     ),
+    ("ecs:ExecuteCommand", "a command is run in a container"),
     (
-        "logs:FilterLogEvents",
-        "somebody looks at what containers say",
+        "iam:GetPolicy",
+        "a command is to be run, and the role has policies of others",
     ),
-    ("logs:GetLogEvents", "a container has failed"),
+    (
+        "iam:GetPolicyVersion",
+        "a command is to be run, and the role has policies of others",
+    ),
+    (
+        "logs:GetLogEvents",
+        "tasks fail, and their last words are told",
+    ),
     (
         "route53:ListTagsForResource",
         "a zone of the wanted name is there already",
@@ -265,7 +273,7 @@ fn life(
     run(file, &["up", "--yes"]).expect(0);
     navi.forget_calls();
     run(file, &["up", "--yes"]).expect(0);
-    for reading in ["plan", "status", "discover", "outputs"] {
+    for reading in ["plan", "status", "discover", "outputs", "tasks", "logs"] {
         run(file, &[reading]).expect(0);
     }
     // What they find is other tests' concern.

@@ -82,6 +82,27 @@ impl Permitted for TaskDefinition {
     }
 }
 
+/// To run commands in containers, and to see whether the tasks' role lets them, whoever made its policies.
+fn commands_inside(permissions: Permissions, territory: &Territory) -> Permissions {
+    let clusters = territory.clusters.iter();
+    let paths = clusters.flat_map(|name| [format!("cluster/{name}"), format!("task/{name}/*")]);
+    let roles = territory.roles.iter().map(|role| format!("role/{role}"));
+    let mut policies = territory.on("iam", ["policy/*"]);
+    let of_aws = format!("arn:{}:iam::aws:policy/*", territory.partition);
+    policies.resources.insert(of_aws);
+    permissions
+        .make(territory.on("ecs", paths), &["ecs:ExecuteCommand"])
+        .look(
+            territory.on("iam", roles),
+            &[
+                "iam:GetRolePolicy",
+                "iam:ListAttachedRolePolicies",
+                "iam:ListRolePolicies",
+            ],
+        )
+        .look(policies, &["iam:GetPolicy", "iam:GetPolicyVersion"])
+}
+
 impl Permitted for EcsService {
     fn permissions(&self, territory: &Territory) -> Permissions {
         let named = || territory.in_clusters(&["service"]);
@@ -117,6 +138,9 @@ impl Permitted for EcsService {
                 .make(groups(), &[delay])
                 .make(Scope::none(), &[delay_seen])
                 .remove(groups(), &[delay]);
+        }
+        if self.enable_execute_command {
+            permissions = commands_inside(permissions, territory);
         }
         let paths: Vec<String> = territory
             .clusters

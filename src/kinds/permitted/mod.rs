@@ -61,6 +61,7 @@ services:
   web:
     count: { min: 1, max: 3, cpu: 60, requests: 100 }
     route: { host: example.com }
+    exec: true
     containers: { web: { image: 123456789012.dkr.ecr.eu-west-1.amazonaws.com/web, ports: [80] } }
 ";
 

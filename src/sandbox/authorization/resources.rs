@@ -314,6 +314,13 @@ fn ecs(context: &Context<'_>, call: &Call) -> Vec<Target> {
             let id = last(parameters.string("task").unwrap_or_default());
             vec![named(format!("task/{cluster}/{id}"))]
         }
+        "ExecuteCommand" => {
+            let id = last(parameters.string("task").unwrap_or_default());
+            vec![
+                named(format!("cluster/{cluster}")),
+                named(format!("task/{cluster}/{id}")),
+            ]
+        }
         "ListTasks" => vec![named(format!("container-instance/{cluster}/*"))],
         "DeleteTaskDefinitions" => {
             let all = parameters.strings("taskDefinitions").into_iter();
@@ -386,7 +393,8 @@ fn scaling(context: &Context<'_>, call: &Call) -> Vec<Target> {
 fn iam(context: &Context<'_>, call: &Call) -> Vec<Target> {
     let parameters = call.parameters();
     let Some(name) = parameters.string("RoleName") else {
-        return Vec::new();
+        let policy = parameters.string("PolicyArn").map(str::to_owned);
+        return policy.map(Target::plain).into_iter().collect();
     };
     let known = context.global.iam.roles.get(name);
     let unknown = || format!("arn:aws:iam::{}:role/{name}", context.account);
