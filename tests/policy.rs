@@ -273,9 +273,14 @@ fn life(
     run(file, &["up", "--yes"]).expect(0);
     navi.forget_calls();
     run(file, &["up", "--yes"]).expect(0);
-    for reading in ["plan", "status", "discover", "outputs", "tasks", "logs"] {
+    for reading in ["plan", "status", "discover", "outputs", "tasks"] {
         run(file, &[reading]).expect(0);
     }
+    // Where `-f` follows, the file is named in full.
+    let named = file.to_str().unwrap();
+    let logs = ["logs", "--sandbox", "--region", REGION, "--file", named];
+    let logs = navi.run(&logs).expect(0);
+    assert!(!logs.stderr.contains("not authorized"), "{}", logs.stderr);
     // What they find is other tests' concern.
     run(file, &["drift"]);
     run(file, &["verify"]);

@@ -113,12 +113,9 @@ impl Permitted for EcsService {
             "ecs:ListServices",
             "ecs:ListTasks",
         ];
-        // Whether it serves: its targets are healthy, its instances registered. Where it is, for a lost state, and
-        // whether that leads out.
+        // Whether it serves: its targets are healthy, its instances registered. Where it is, for a lost state.
         let beside = [
-            "ec2:DescribeRouteTables",
             "ec2:DescribeSubnets",
-            "ec2:DescribeVpcEndpoints",
             "elasticloadbalancing:DescribeTargetGroups",
             "elasticloadbalancing:DescribeTargetHealth",
             "servicediscovery:GetInstancesHealthStatus",

@@ -103,7 +103,9 @@ services:
                     && service
                         .chars()
                         .all(|c| c.is_ascii_lowercase() || c == '-' || c.is_ascii_digit())
+                    // A filter's key; a condition's; what tasks call and navi only speaks of.
                     && service != "tag"
+                    && service != "ssmmessages"
                     && service != "aws";
                 let service = match service {
                     "elb" => "elasticloadbalancing",
