@@ -113,9 +113,12 @@ impl Permitted for EcsService {
             "ecs:ListServices",
             "ecs:ListTasks",
         ];
-        // Whether it serves: its targets are healthy, its instances registered. Where it is, for a lost state.
+        // Whether it serves: its targets are healthy, its instances registered. Where it is, for a lost state, and
+        // whether that leads out.
         let beside = [
+            "ec2:DescribeRouteTables",
             "ec2:DescribeSubnets",
+            "ec2:DescribeVpcEndpoints",
             "elasticloadbalancing:DescribeTargetGroups",
             "elasticloadbalancing:DescribeTargetHealth",
             "servicediscovery:GetInstancesHealthStatus",
