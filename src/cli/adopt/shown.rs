@@ -79,7 +79,7 @@ fn section(text: &mut String, title: &str, lines: impl Iterator<Item = String>) 
             true => "",
             false => "\n",
         };
-        let _ = write!(text, "{gap}{title}\n");
+        let _ = writeln!(text, "{gap}{title}");
         for line in lines {
             let _ = writeln!(text, "{line}");
         }

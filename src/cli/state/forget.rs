@@ -184,7 +184,7 @@ fn tell(
     );
     match (
         refused.is_empty(),
-        order.iter().any(|address| is_tagged(address)),
+        order.iter().any(is_tagged),
     ) {
         (false, _) => output::notice("the same command again takes off the tags that are still on"),
         (true, true) => output::notice(
