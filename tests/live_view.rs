@@ -7,7 +7,7 @@ use crate::support::{Inventory, Navi, REGION, Terminal, inventory, post_json};
 /// Durations differ from run to run: every one of them becomes `_`, with as many blanks as it takes to stay in line.
 fn without_times(screen: &str) -> String {
     let mut told = String::new();
-    for word in screen.split_inclusive(|character: char| character == ' ' || character == '\n') {
+    for word in screen.split_inclusive([' ', '\n']) {
         let trimmed = word.trim_end_matches([' ', '\n', ',', ';']);
         let is_time = trimmed.starts_with(|first: char| first.is_ascii_digit())
             && trimmed.ends_with('s')

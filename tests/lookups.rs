@@ -157,6 +157,9 @@ fn a_stack_lives_in_somebody_else_s_vpc_and_leaves_it_as_it_was() {
     navi.forget_calls();
     navi.sandboxed(&file, &["up", "--yes"]).expect(0);
     assert_eq!(navi.mutating_calls(), Vec::<String>::new());
+    // What refers to the other's VPC is as it was set.
+    let drift = navi.sandboxed(&file, &["drift"]).expect(0).stdout;
+    assert!(drift.contains("No drift"), "{drift}");
     // The same VPC under its ID is no other one.
     let by_id = navi.write("by-id.yaml", &tenant(&vpc, &[&first, &second], &private));
     navi.sandboxed(&by_id, &["up", "--yes"]).expect(0);

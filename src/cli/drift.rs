@@ -76,14 +76,15 @@ pub async fn run(global: &GlobalOptions, arguments: &DriftArguments) -> Result<u
 
 async fn look(session: &Session, connection: &Connection) -> Result<Found, CommandError> {
     let state = session.state();
-    let mut resources = recorded_resources(&connection.aws, &state)?;
-    // What is looked up is another's to change.
-    resources.retain(|address, _| !state.resources[address].lookup);
+    let resources = recorded_resources(&connection.aws, &state)?;
+    // What is looked up is another's to change; its outputs are known all the same, for what refers to it.
+    let mut own = resources.clone();
+    own.retain(|address, _| !state.resources[address].lookup);
     let nothing_new = ResourceGraph::default();
     let observation = observe(
         &connection.aws,
         &nothing_new,
-        &resources,
+        &own,
         &state,
         Refresh::All,
     )
