@@ -81,14 +81,7 @@ async fn look(session: &Session, connection: &Connection) -> Result<Found, Comma
     let mut own = resources.clone();
     own.retain(|address, _| !state.resources[address].lookup);
     let nothing_new = ResourceGraph::default();
-    let observation = observe(
-        &connection.aws,
-        &nothing_new,
-        &own,
-        &state,
-        Refresh::All,
-    )
-    .await?;
+    let observation = observe(&connection.aws, &nothing_new, &own, &state, Refresh::All).await?;
     Ok(Found {
         drift: drift(&observation, &Recorded::new(&state, resources)),
         unfinished: unfinished(&state),

@@ -182,10 +182,7 @@ fn tell(
         "forgotten; what is in AWS stays there, and navi leaves it alone: remove it by other means, or take it back \
          with `navi adopt ADDRESS ID`, or all of it with `navi adopt --given-back`",
     );
-    match (
-        refused.is_empty(),
-        order.iter().any(is_tagged),
-    ) {
+    match (refused.is_empty(), order.iter().any(is_tagged)) {
         (false, _) => output::notice("the same command again takes off the tags that are still on"),
         (true, true) => output::notice(
             "navi's tags stay where they are: only this state tells that it is not the stack's, so keep the state, or \
