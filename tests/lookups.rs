@@ -56,6 +56,27 @@ fn a_looked_up_zone_gets_the_records_and_stays_when_they_go() {
     assert_eq!(empty, inventory(&endpoint, &Inventory::Ids));
 }
 
+/// The guest's state is lost, and its file has come to want a zone of its own: the owner's must not become it.
+#[test]
+fn another_s_zone_is_not_taken_for_the_stack_s_when_the_state_is_lost() {
+    let navi = Navi::new();
+    let endpoint = navi.endpoint();
+    let owner = navi.write("owner.yaml", OWNER);
+    let guest = navi.write("guest.yaml", GUEST);
+    navi.sandboxed(&owner, &["up", "--yes"]).expect(0);
+    let before = inventory(&endpoint, &Inventory::Ids);
+    navi.sandboxed(&guest, &["up", "--yes"]).expect(0);
+    navi.lose_state("guest");
+    let create = GUEST.replace("find:", "create:");
+    let create = navi.write("guest.yaml", &create);
+    navi.sandboxed(&create, &["state", "rebuild", "--yes"])
+        .expect(0);
+    let recorded = navi.sandboxed(&create, &["state", "list"]).expect(0).stdout;
+    assert!(!recorded.contains("hosted_zone"), "{recorded}");
+    navi.sandboxed(&create, &["down", "--yes"]).expect(0);
+    assert_eq!(before, inventory(&endpoint, &Inventory::Ids));
+}
+
 /// A stack in a VPC that it doesn't make; `vpc` and the subnets are IDs or names.
 fn tenant(vpc: &str, public: &[&str], private: &[&str]) -> String {
     format!(

@@ -90,3 +90,26 @@ fn services_addresses_costs_and_what_is_not_as_it_should_be_are_told() {
     navi.sandboxed(&file, &["down", "--yes"]).expect(0);
     assert_eq!(inventory(&endpoint, &Inventory::Ids), empty);
 }
+
+#[test]
+fn a_warning_about_the_file_is_told_once() {
+    let navi = Navi::new();
+    let file = navi.write(
+        "shop.yaml",
+        "\
+stack: shop
+ingress: { listen: { port: 80, protocol: HTTP } }
+services:
+  web:
+    containers: { web: { image: public.ecr.aws/nginx/nginx:stable } }
+",
+    );
+    navi.sandboxed(&file, &["up", "--yes"]).expect(0);
+    let told = navi.sandboxed(&file, &["status"]).expect(0).stderr;
+    let times = told.matches("a load balancer is paid for").count();
+    assert_eq!(times, 1, "{told}");
+    navi.forget_calls();
+    navi.sandboxed(&file, &["up", "--yes"]).expect(0);
+    assert_eq!(navi.mutating_calls(), Vec::<String>::new());
+    navi.sandboxed(&file, &["down", "--yes"]).expect(0);
+}

@@ -11,7 +11,7 @@ use super::output;
 use crate::model;
 use crate::report::Palette;
 use crate::resource::Protection;
-use crate::stack::{self, Loaded, Stack, Variables};
+use crate::stack::{self, Loaded, Problem, Stack, Variables};
 
 /// A stack file that was read and found sound. What only AWS can tell is still open in it.
 pub struct StackFile {
@@ -24,6 +24,22 @@ pub struct StackFile {
 impl StackFile {
     /// Reads and checks the file, without AWS. Tells the warnings.
     pub fn load(global: &GlobalOptions) -> Result<Self, CommandError> {
+        let (file, warnings) = Self::parse(global)?;
+        for warning in &warnings {
+            match global.json() {
+                true => output::warning(global, &warning.to_string()),
+                false => output::notice(&diagnostic(warning, &Palette::for_stderr())),
+            }
+        }
+        Ok(file)
+    }
+
+    /// The stack in the file, for what is only worth a mention: tells no warnings, and the caller does without it.
+    pub fn read(global: &GlobalOptions) -> Result<Stack, CommandError> {
+        Ok(Self::parse(global)?.0.stack)
+    }
+
+    fn parse(global: &GlobalOptions) -> Result<(Self, Vec<Problem>), CommandError> {
         let path = &global.file;
         let text =
             fs::read_to_string(path).map_err(|source| CommandError::StackFileUnreadable {
@@ -33,30 +49,13 @@ impl StackFile {
         let name = path.display().to_string();
         let variables = variables(global);
         let Loaded { stack, warnings } = stack::load(&name, &text, &variables)?;
-        for warning in &warnings {
-            match global.json() {
-                true => output::warning(global, &warning.to_string()),
-                false => output::notice(&diagnostic(warning, &Palette::for_stderr())),
-            }
-        }
-        Ok(StackFile {
+        let file = StackFile {
             name,
             text,
             variables,
             stack,
-        })
-    }
-
-    /// The stack in the file, for what is only worth a mention: tells no warnings, and the caller does without it.
-    pub fn read(global: &GlobalOptions) -> Result<Stack, CommandError> {
-        let path = &global.file;
-        let text =
-            fs::read_to_string(path).map_err(|source| CommandError::StackFileUnreadable {
-                path: path.clone(),
-                source,
-            })?;
-        let name = path.display().to_string();
-        Ok(stack::load(&name, &text, &variables(global))?.stack)
+        };
+        Ok((file, warnings))
     }
 
     /// The stack as far as the file alone tells it.
@@ -119,8 +118,9 @@ impl StackChoice {
         if self.stack.is_some() {
             return Ok(None);
         }
-        match StackFile::load(global) {
-            Ok(file) => Ok(Some(file.resolve(&connection.account, &connection.region)?)),
+        // Its warnings were told when it said which stack is meant.
+        match StackFile::parse(global) {
+            Ok((file, _)) => Ok(Some(file.resolve(&connection.account, &connection.region)?)),
             // Its errors are told where the file is what counts.
             Err(_) => Ok(None),
         }

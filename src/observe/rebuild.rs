@@ -11,7 +11,7 @@ use super::fit::{Named, fit, read_one};
 use crate::graph::ResourceGraph;
 use crate::resource::{
     Address, AnyFound, AnyLookup, AnyResource, CallError, Cloud, Known, Observed, Readiness,
-    Remains, id_of,
+    Remains, STACK_TAG, id_of,
 };
 use crate::state::State;
 
@@ -55,16 +55,25 @@ pub async fn rebuild(
     let mut resources: BTreeMap<Address, Arc<dyn AnyResource>> = BTreeMap::new();
     for (address, found) in &placed {
         let wanted = desired.and_then(|graph| graph.get(address));
-        let resource =
-            match wanted {
-                Some(node) => node.resource.clone(),
-                None => cloud.remnant(found, address, &remains).map_err(|source| {
-                    ObserveError::Decode {
-                        address: address.clone(),
-                        source,
-                    }
-                })?,
-            };
+        let remnant = || {
+            let remnant = cloud.remnant(found, address, &remains);
+            remnant.map_err(|source| ObserveError::Decode {
+                address: address.clone(),
+                source,
+            })
+        };
+        let resource = match wanted {
+            // By what it carries it is another's, which the file doesn't know: a zone that holds records of the stack.
+            Some(node) if !node.resource.is_lookup() && !found.tags.contains_key(STACK_TAG) => {
+                let remnant = remnant()?;
+                match remnant.is_lookup() {
+                    true => remnant,
+                    false => node.resource.clone(),
+                }
+            }
+            Some(node) => node.resource.clone(),
+            None => remnant()?,
+        };
         resources.insert(address.clone(), resource);
     }
     let seen = look(cloud, &placed, &resources, &known).await?;

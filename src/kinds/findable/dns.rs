@@ -112,9 +112,12 @@ impl Findable for HostedZone {
             if tags.get(STACK_TAG).map(String::as_str) == Some(search.stack) {
                 found.push(found_zone(aws, zone, tags).await?);
             } else if tags.is_empty() && maker.is_some_and(|(_, stack)| stack == search.stack) {
-                // Cut off before its tags came.
+                // Cut off before its tags came: its maker's mark says as much as the tag would.
                 let name = zone.name.trim_end_matches('.');
-                found.push(found_zone(aws, zone, tags).await?.named(name));
+                let mut cut_off = found_zone(aws, zone, tags).await?.named(name);
+                let stack = search.stack.to_owned();
+                cut_off.tags.insert(STACK_TAG.to_owned(), stack);
+                found.push(cut_off);
             }
         }
         Ok(found)
