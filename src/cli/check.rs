@@ -5,17 +5,16 @@ use std::time::SystemTime;
 use serde_json::json;
 
 use super::arguments::GlobalOptions;
-use super::context::{Connection, open_session};
+use super::context::Connection;
 use super::error::CommandError;
 use super::planning::Counts;
-use super::run::view;
-use super::stack_file::StackFile;
+use super::reading::{self, Wanting};
 use super::{exit_code, output, planning};
 use crate::observe::Refresh;
 use crate::plan::Plan;
 use crate::preflight::{Dns, Finding, GivenBack, Preflight, Severity, stops};
 use crate::report::{Palette, code_line};
-use crate::state::{Access, Session};
+use crate::state::Session;
 
 /// Look whether anything is in the way of `up`: quotas, names, certificate, domain, images
 #[derive(Debug, clap::Args)]
@@ -29,16 +28,11 @@ Examples:
 pub struct CheckArguments {}
 
 pub async fn run(global: &GlobalOptions, _arguments: &CheckArguments) -> Result<u8, CommandError> {
-    let file = StackFile::load(global)?;
-    let name = file.stack().name.clone();
-    let session = open_session(global, &name, Access::Read).await?;
-    output::progress(global, &format!("{name}: looking at what is there"));
-    let connection = Connection::open(global, file.stack().region.as_deref()).await?;
-    let stack = file.resolve(&connection.account, &connection.region)?;
-    session
-        .state()
-        .check_identity(&connection.account, &connection.region)?;
-    planning::settle(&session, &connection, &*view(global)).await?;
+    let Wanting {
+        session,
+        connection,
+        stack,
+    } = reading::begin_with_file(global, "what it makes now is not looked at").await?;
     let plan = planning::for_up(
         global,
         &stack,
@@ -52,14 +46,14 @@ pub async fn run(global: &GlobalOptions, _arguments: &CheckArguments) -> Result<
     let blocked = stops(&findings);
     if global.json() {
         output::document(&json!({
-            "stack": name,
+            "stack": stack.name,
             "account": connection.account,
             "region": connection.region,
             "blocked": blocked,
             "findings": findings,
         }))?;
     } else {
-        output::data(&report(&name, &connection, &findings))?;
+        output::data(&report(&stack.name, &connection, &findings))?;
     }
     match blocked {
         true => Ok(exit_code::ERROR),

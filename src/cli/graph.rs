@@ -8,11 +8,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::arguments::{GlobalOptions, quoted};
-use super::context::{Connection, open_session};
+use super::context::open_session;
 use super::drawing::Drawing;
 use super::error::CommandError;
 use super::planning::Counts;
-use super::run::view;
+use super::reading::{self, Wanting};
 use super::stack_file::{StackChoice, StackFile, recorded_stacks, require_recorded};
 use super::{exit_code, output, planning, rebuilding};
 use crate::observe::Refresh;
@@ -127,20 +127,11 @@ async fn as_it_stands(
 }
 
 async fn planned(global: &GlobalOptions) -> Result<Drawing, CommandError> {
-    let file = StackFile::load(global)?;
-    let name = file.stack().name.clone();
-    let session = open_session(global, &name, Access::Read).await?;
-    if let Some(holder) = session.beside() {
-        let message = format!("{holder} works on this stack: what it does now is not drawn");
-        output::warning(global, &message);
-    }
-    output::progress(global, &format!("{name}: looking at what is there"));
-    let connection = Connection::open(global, file.stack().region.as_deref()).await?;
-    let stack = file.resolve(&connection.account, &connection.region)?;
-    session
-        .state()
-        .check_identity(&connection.account, &connection.region)?;
-    planning::settle(&session, &connection, &*view(global)).await?;
+    let Wanting {
+        session,
+        connection,
+        stack,
+    } = reading::begin_with_file(global, "what it does now is not drawn").await?;
     rebuilding::if_lost(global, &session, &connection, Some(&stack)).await?;
     let plan = planning::for_up(
         global,

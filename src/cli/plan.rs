@@ -4,19 +4,16 @@ use anstyle::Style;
 use serde_json::{Value, json};
 
 use super::arguments::GlobalOptions;
-use super::context::{Connection, open_session};
 use super::error::CommandError;
 use super::planning::Counts;
 use super::protection::{self, Source};
-use super::run::view;
-use super::stack_file::StackFile;
+use super::reading::{self, Wanting};
 use super::targets::TargetArguments;
 use super::{exit_code, output, planning, rebuilding};
 use crate::model;
 use crate::observe::Refresh;
 use crate::plan::{LeftOut, Plan, PlanText, refused};
 use crate::report::Palette;
-use crate::state::Access;
 
 /// Show what `up` would create, change, replace or remove, and change nothing
 #[derive(Debug, clap::Args)]
@@ -42,20 +39,11 @@ pub struct PlanArguments {
 }
 
 pub async fn run(global: &GlobalOptions, arguments: &PlanArguments) -> Result<u8, CommandError> {
-    let file = StackFile::load(global)?;
-    let name = file.stack().name.clone();
-    let session = open_session(global, &name, Access::Read).await?;
-    if let Some(holder) = session.beside() {
-        let message = format!("{holder} works on this stack: what it does now is not in this plan");
-        output::warning(global, &message);
-    }
-    output::progress(global, &format!("{name}: looking at what is there"));
-    let connection = Connection::open(global, file.stack().region.as_deref()).await?;
-    let stack = file.resolve(&connection.account, &connection.region)?;
-    session
-        .state()
-        .check_identity(&connection.account, &connection.region)?;
-    planning::settle(&session, &connection, &*view(global)).await?;
+    let Wanting {
+        session,
+        connection,
+        stack,
+    } = reading::begin_with_file(global, "what it does now is not in this plan").await?;
     let refresh = match arguments.no_refresh {
         true => Refresh::Changed,
         false => Refresh::All,
@@ -70,7 +58,7 @@ pub async fn run(global: &GlobalOptions, arguments: &PlanArguments) -> Result<u8
     let recorded = session.with_state(|state| state.protection.clone());
     if global.json() {
         output::document(&json!({
-            "stack": name,
+            "stack": stack.name,
             "account": connection.account,
             "region": connection.region,
             "changes_pending": plan.mutates(),
@@ -83,7 +71,8 @@ pub async fn run(global: &GlobalOptions, arguments: &PlanArguments) -> Result<u8
         let palette = Palette::for_stdout();
         let heading = palette.heading;
         output::data(&format!(
-            "{heading}{name}{heading:#}: {}\n\n{}",
+            "{heading}{}{heading:#}: {}\n\n{}",
+            stack.name,
             connection.place(),
             text(&plan, &left_out, &palette)
         ))?;

@@ -1,10 +1,10 @@
-//! How does a command begin that only looks at a stack, without a stack file and beside whoever is at work on it?
+//! How does a command begin that only looks at a stack, beside whoever is at work on it? Without its file, or at what that wants.
 
 use super::arguments::GlobalOptions;
 use super::context::{Connection, open_session};
 use super::error::CommandError;
 use super::run::view;
-use super::stack_file::{ChosenStack, StackChoice};
+use super::stack_file::{ChosenStack, StackChoice, StackFile};
 use super::{output, planning, rebuilding};
 use crate::resource::Address;
 use crate::stack::Stack;
@@ -46,5 +46,38 @@ pub async fn begin(global: &GlobalOptions, choice: &StackChoice) -> Result<Readi
         connection,
         stack,
         found,
+    })
+}
+
+/// What a stack file wants, and where it lives.
+pub struct Wanting {
+    pub session: Session,
+    pub connection: Connection,
+    pub stack: Stack,
+}
+
+/// Opens the state of the file's stack to read it, and settles in memory what an earlier run left open.
+/// `unseen` says what is missed of a run in progress.
+pub async fn begin_with_file(
+    global: &GlobalOptions,
+    unseen: &str,
+) -> Result<Wanting, CommandError> {
+    let file = StackFile::load(global)?;
+    let name = &file.stack().name;
+    let session = open_session(global, name, Access::Read).await?;
+    if let Some(holder) = session.beside() {
+        output::warning(global, &format!("{holder} works on this stack: {unseen}"));
+    }
+    output::progress(global, &format!("{name}: looking at what is there"));
+    let connection = Connection::open(global, file.stack().region.as_deref()).await?;
+    let stack = file.resolve(&connection.account, &connection.region)?;
+    session
+        .state()
+        .check_identity(&connection.account, &connection.region)?;
+    planning::settle(&session, &connection, &*view(global)).await?;
+    Ok(Wanting {
+        session,
+        connection,
+        stack,
     })
 }

@@ -1,5 +1,7 @@
 //! How do other files write words, variables, lengths of time, sizes and names, and how does a stack file?
 
+use super::source::Node;
+
 /// A name as a stack file has it: letters, digits and hyphens.
 pub fn name(text: &str) -> String {
     let mut name = String::new();
@@ -87,6 +89,17 @@ pub fn with_defaults(text: &str) -> String {
         out.replace_range(at..=at + end, &default);
     }
     out
+}
+
+/// What a command is written as: a line, or the list of its words.
+pub fn words_of(node: &Node) -> Vec<String> {
+    match node.text() {
+        Some(line) => words(line),
+        None => {
+            let items = node.items().iter().filter_map(Node::text);
+            items.map(str::to_owned).collect()
+        }
+    }
 }
 
 /// A line split into words as a shell does, with its quotes and backslashes and nothing else.

@@ -101,18 +101,7 @@ fn image(project: &Project<'_>, node: &Node, container: &mut Container) {
 
 /// Text as a shell's words, or a list.
 fn words(node: Option<&Node>) -> Vec<String> {
-    let Some(node) = node else {
-        return Vec::new();
-    };
-    let words = match node.text() {
-        Some(line) => text::words(line),
-        None => node
-            .items()
-            .iter()
-            .filter_map(Node::text)
-            .map(str::to_owned)
-            .collect(),
-    };
+    let words = node.map(text::words_of).unwrap_or_default();
     words
         .iter()
         .map(|word| text::with_variables(word).0)

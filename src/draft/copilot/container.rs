@@ -163,18 +163,7 @@ fn with_variables(text: &str, chosen: &Chosen<'_>) -> String {
 }
 
 fn words(node: Option<&Node>, chosen: &Chosen<'_>) -> Vec<String> {
-    let Some(node) = node else {
-        return Vec::new();
-    };
-    let words = match node.text() {
-        Some(line) => text::words(line),
-        None => node
-            .items()
-            .iter()
-            .filter_map(Node::text)
-            .map(str::to_owned)
-            .collect(),
-    };
+    let words = node.map(text::words_of).unwrap_or_default();
     words
         .iter()
         .map(|word| with_variables(word, chosen))
