@@ -239,7 +239,9 @@ fn endpoints(environment: &Environment) -> Vec<Endpoint> {
         .flat_map(|service| service.routes.iter().map(move |route| (service, route)));
     routes
         .filter_map(|(service, route)| {
-            let path = route.path.as_deref().unwrap_or_default();
+            // Every path is none in particular.
+            let path = route.path.as_deref().filter(|path| *path != "/*");
+            let path = path.unwrap_or_default();
             Some(Endpoint {
                 url: entrance.url(route.host.as_deref(), path)?,
                 service: service.name.clone(),
