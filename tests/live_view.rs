@@ -172,3 +172,23 @@ fn quiet_says_nothing_unless_there_is_trouble() {
     navi.sandboxed(&file, &["down", "--yes", "--quiet"])
         .expect(0);
 }
+
+#[test]
+fn colour_comes_where_it_is_wanted_and_nowhere_else() {
+    let navi = Navi::new();
+    let coloured = |settings: &[(&str, &str)], more: &[&str]| {
+        let mut command = navi.command(&[&["explain"][..], more].concat());
+        command.env_remove("NO_COLOR");
+        command.envs(settings.iter().copied());
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        output.stdout.contains(&0x1b)
+    };
+    assert!(!coloured(&[], &[]), "a pipe gets none by itself");
+    assert!(coloured(&[("CLICOLOR_FORCE", "1")], &[]));
+    assert!(!coloured(
+        &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")],
+        &[]
+    ));
+    assert!(!coloured(&[("CLICOLOR_FORCE", "1")], &["--no-color"]));
+}
