@@ -195,7 +195,7 @@ async fn status(reading: &Reading) -> Result<Status, CommandError> {
             .collect(),
         endpoints: endpoints(&environment),
         names: names(&environment, &now),
-        costs: costs(&specs, &connection.region, &tasks),
+        costs: costs(&specs, &environment, &connection.region, &tasks),
         resources: lines,
         urls: session.with_state(urls),
     })

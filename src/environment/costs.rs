@@ -78,19 +78,23 @@ fn price_list() -> Option<&'static PriceList> {
         .as_ref()
 }
 
-/// What the environment costs with so many tasks of each service, by the service's name; without a count, as many as it wants.
-pub fn costs(specs: &Specs, region: &str, tasks: &BTreeMap<String, usize>) -> Option<Costs> {
+/// What the environment that these specs describe costs with so many tasks of each service, by the service's name; without a count, as many as it wants.
+pub fn costs(
+    specs: &Specs,
+    environment: &Environment,
+    region: &str,
+    tasks: &BTreeMap<String, usize>,
+) -> Option<Costs> {
     let list = price_list()?;
     let (prices_of, prices) = list
         .regions
         .get_key_value(region)
         .or_else(|| list.regions.get_key_value(ELSEWHERE))?;
-    let environment = Environment::of(specs);
     let running = |service: &Service| {
         let wanted = usize::try_from(service.desired).unwrap_or_default();
         tasks.get(&service.name).copied().unwrap_or(wanted)
     };
-    let mut drivers = fixed(specs, &environment, prices, &running);
+    let mut drivers = fixed(specs, environment, prices, &running);
     for driver in &mut drivers {
         driver.per_month *= list.hours_per_month;
     }
@@ -229,7 +233,9 @@ mod tests {
 
     #[test]
     fn the_articles_environment_is_mostly_its_nat_gateway() {
-        let costs = costs(&article(), "ap-northeast-1", &BTreeMap::new()).unwrap();
+        let specs = article();
+        let environment = Environment::of(&specs);
+        let costs = costs(&specs, &environment, "ap-northeast-1", &BTreeMap::new()).unwrap();
         let told: Vec<_> = costs
             .drivers
             .iter()
@@ -263,7 +269,9 @@ mod tests {
     #[test]
     fn more_tasks_cost_more_and_another_region_is_reckoned_with_known_prices() {
         let three = BTreeMap::from([("backend".to_owned(), 3)]);
-        let costs = costs(&article(), "eu-south-2", &three).unwrap();
+        let specs = article();
+        let environment = Environment::of(&specs);
+        let costs = costs(&specs, &environment, "eu-south-2", &three).unwrap();
         assert_eq!(costs.prices_of, ELSEWHERE);
         let backend = costs
             .drivers
